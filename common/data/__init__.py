@@ -1,0 +1,1 @@
+"""Where faces come from: LFW on disk or by download, and built-in synthetic faces."""
