@@ -30,13 +30,22 @@ class Category(Enum):
     IMAGE_RESTRICTED = ("image-restricted-no-outside-data", True, False, "none")
     UNRESTRICTED = ("unrestricted-no-outside-data", True, True, "none")
     IMAGE_RESTRICTED_LABEL_FREE = (
-        "image-restricted-label-free-outside-data", True, False, "label-free",
+        "image-restricted-label-free-outside-data",
+        True,
+        False,
+        "label-free",
     )
     UNRESTRICTED_LABEL_FREE = (
-        "unrestricted-label-free-outside-data", True, True, "label-free",
+        "unrestricted-label-free-outside-data",
+        True,
+        True,
+        "label-free",
     )
     UNRESTRICTED_LABELED = (
-        "unrestricted-labeled-outside-data", True, True, "labeled",
+        "unrestricted-labeled-outside-data",
+        True,
+        True,
+        "labeled",
     )
 
     def __init__(self, label: str, pair_labels: bool, identities: bool, outside_data: str) -> None:
@@ -167,8 +176,9 @@ def read_pairs(path: Path) -> list[list[NamedPair]]:
     for fold in range(folds):
         where = f"of fold {fold + 1}"
         same = [_same_pair(lines, f"pair {i + 1} of {count} {where}") for i in range(count)]
-        different = [_different_pair(lines, f"pair {i + 1} of {count} {where}")
-                     for i in range(count)]
+        different = [
+            _different_pair(lines, f"pair {i + 1} of {count} {where}") for i in range(count)
+        ]
         view.append(same + different)
     lines.end()
     return view
@@ -266,8 +276,10 @@ def check_view1(train: Sequence[NamedPair], test: Sequence[NamedPair]) -> None:
     Raises:
       ProtocolError: another number of pairs, or a person in both sets.
     """
-    for name, pairs, wanted in (("train", train, VIEW1_TRAIN_PAIRS), ("test", test,
-                                                                    VIEW1_TEST_PAIRS)):
+    for name, pairs, wanted in (
+        ("train", train, VIEW1_TRAIN_PAIRS),
+        ("test", test, VIEW1_TEST_PAIRS),
+    ):
         found = (sum(p.same for p in pairs), sum(not p.same for p in pairs))
         _expect(f"(same, different) pairs in View 1 {name}", found, (wanted, wanted))
     shared = {n.person for n in images_of([train])} & {n.person for n in images_of([test])}
