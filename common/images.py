@@ -4,7 +4,6 @@ Decoding is Pillow's, because it is strict: a truncated file is an error here, n
 """
 
 import io
-import warnings
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -36,19 +35,16 @@ def decode_image(
     if not data:
         raise ImageError(f"{name} is empty (0 bytes); copy it again")
     try:
-        # Pillow warns of damaged metadata and of decompression bombs: here both are errors.
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            with Image.open(io.BytesIO(data), formats=["JPEG", "PNG"]) as picture:
-                size = picture.size
-                if (width or size[0], height or size[1]) != size:
-                    raise ImageError(
-                        f"{name} is {size[0]} x {size[1]} pixels, wanted {width} x {height}"
-                    )
-                return np.array(picture.convert("RGB"))
+        with Image.open(io.BytesIO(data), formats=["JPEG", "PNG"]) as picture:
+            size = picture.size
+            if (width or size[0], height or size[1]) != size:
+                raise ImageError(
+                    f"{name} is {size[0]} x {size[1]} pixels, wanted {width} x {height}"
+                )
+            return np.array(picture.convert("RGB"))
     except UnidentifiedImageError:
         raise ImageError(f"{name} is not a JPEG or PNG image; copy it again") from None
-    except (OSError, SyntaxError, Warning, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ImageError(f"{name} cannot be decoded ({error}); copy it again") from None
 
 

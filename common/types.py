@@ -7,7 +7,7 @@ center of the top-left pixel.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt8
@@ -28,6 +28,7 @@ Scores: TypeAlias = Float[np.ndarray, " pairs"]
 """Similarity of each pair: the higher, the more alike. A distance enters as its negative."""
 
 
+@runtime_checkable
 class ImageSource(Protocol):
     """Faces that are reached by index, decoded when asked for."""
 
@@ -35,7 +36,7 @@ class ImageSource(Protocol):
         """Count of images."""
         ...
 
-    def __getitem__(self, index: int) -> UInt8[np.ndarray, "height width 3"]:
+    def __getitem__(self, index: int, /) -> UInt8[np.ndarray, "height width 3"]:
         """RGB pixels, 0 to 255, of one image."""
         ...
 

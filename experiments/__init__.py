@@ -1,1 +1,1 @@
-"""The rows of the comparison table: one command measures one, and the table is built from records."""
+"""The rows of the comparison table: one command measures a row, records become the table."""

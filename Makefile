@@ -1,0 +1,48 @@
+# Each target sets up what it needs: an own .venv, made once and quietly reused.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: reproduce test tables benchmarks clean
+
+## measure every row, print it beside the published one (ROW=eigenfaces for one row)
+ROW ?= all
+reproduce: $(VENV)/.ready
+	$(RUN) -m experiments.reproduce $(ROW)
+
+## lint, types, import contract, doctests and tests
+test: $(VENV)/.ready-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/pyright
+	$(VENV)/bin/lint-imports
+	$(RUN) -m experiments.tables --check
+	$(RUN) -m pytest -q
+
+## rebuild the tables in README.md and docs/ from the records
+tables: $(VENV)/.ready
+	$(RUN) -m experiments.tables
+
+## ratios against peers, written to benchmarks/results/ (a quiet machine, please)
+benchmarks: $(VENV)/.ready-dev
+	$(RUN) -m benchmarks.verification
+	$(RUN) -m benchmarks.eigenfaces
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.ready: pyproject.toml | $(VENV)/bin/python
+	@echo "installing (about a minute, once)"
+	@$(RUN) -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.ready-dev: pyproject.toml | $(VENV)/bin/python
+	@echo "installing with what the tests need (about a minute, once)"
+	@$(RUN) -m pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.ready
+
+clean:
+	rm -rf $(VENV) runs .pytest_cache .ruff_cache

@@ -1,0 +1,81 @@
+"""Every published number that the tables and plots show, with its paper, table and protocol.
+
+Accuracy is a share of the 6,000 pairs of LFW's View 2; after it the standard error over ten folds.
+Only this file holds published numbers; measured ones stand in experiments/results/.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+LFW_RESULTS = "LFW results page, vis-www.cs.umass.edu/lfw/results.html"
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published figure on LFW."""
+
+    accuracy: float
+    standard_error: float | None
+    protocol: str
+    """A category of `common.protocol.Category`, or the paper's own word."""
+    source: str
+    auc: float | None = None
+    training_images: str = "-"
+    """As the paper says it, with the people where they are known."""
+    embedding_size: int | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        """The `published` block of a record: only what was published."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+_NO_OUTSIDE = "image-restricted-no-outside-data"
+_LABELED = "unrestricted-labeled-outside-data"
+
+EIGENFACES = Published(
+    0.6002, 0.0079, _NO_OUTSIDE,
+    f"{LFW_RESULTS}, table of image-restricted results without outside data; the AUC is that of "
+    "the page's ROC file",
+    auc=0.6483, training_images="nine folds of LFW",
+)  # fmt: skip
+
+LBP = Published(
+    0.6945, 0.0048, "unsupervised",
+    f"{LFW_RESULTS}, unsupervised results: H-XS-40, of the LBP family (not this very descriptor)",
+    training_images="none",
+)  # fmt: skip
+
+CLASSICAL: dict[str, Published] = {
+    "Nowak, original": Published(0.7245, 0.0040, _NO_OUTSIDE, LFW_RESULTS),
+    "Nowak, funneled": Published(0.7393, 0.0049, _NO_OUTSIDE, LFW_RESULTS),
+    "3 x 3 multi-region histograms": Published(0.7295, 0.0055, _NO_OUTSIDE, LFW_RESULTS),
+    "Pixels / MKL, funneled": Published(0.6822, 0.0041, _NO_OUTSIDE, LFW_RESULTS),
+    "Hybrid descriptor, funneled": Published(0.7847, 0.0051, _NO_OUTSIDE, LFW_RESULTS),
+    "V1-like / MKL, funneled": Published(0.7935, 0.0055, _NO_OUTSIDE, LFW_RESULTS),
+    "SD-MATCHES": Published(0.6410, 0.0062, "unsupervised", LFW_RESULTS),
+    "GJD-BC-100": Published(0.6847, 0.0065, "unsupervised", LFW_RESULTS),
+    "Human, cropped faces": Published(0.9753, None, "human", LFW_RESULTS),
+}
+"""Rows of LFW's results page that the table shows beside ours."""
+
+DEEP: dict[str, Published] = {
+    "DeepFace, single network": Published(
+        0.9700, 0.0028, "restricted (the paper's word)",
+        "Taigman et al. 2014, Sec. 5.3", training_images="4.4 M of 4,030 people",
+        embedding_size=4096,
+    ),
+    "DeepFace, ensemble": Published(
+        0.9735, 0.0025, "unrestricted (the paper's word)",
+        "Taigman et al. 2014, Sec. 5.3", training_images="4.4 M of 4,030 people, and 3 M more",
+        embedding_size=4096,
+    ),
+    "FaceNet, fixed center crop": Published(
+        0.9887, 0.0015, _LABELED, "Schroff et al. 2015, Sec. 5.6",
+        training_images="200 M of 8 M people", embedding_size=128,
+    ),
+    "FaceNet, aligned": Published(
+        0.9963, 0.0009, _LABELED, "Schroff et al. 2015, Sec. 5.6",
+        training_images="200 M of 8 M people", embedding_size=128,
+    ),
+}  # fmt: skip
+"""The rows that this project builds next, until they are measured here."""

@@ -1,0 +1,176 @@
+"""Records -> the tables in README.md and docs/*.md; nobody types a measured number.
+
+    python -m experiments.tables          rewrite the marked blocks
+    python -m experiments.tables --check  exit 1 if a file would change
+
+A block stands between `<!-- table: NAME -->` and `<!-- /table -->`.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.records import Result, read_all
+from experiments.paper_numbers import CLASSICAL, DEEP, Published
+from experiments.rows import ROWS
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORDS = Path(__file__).parent / "results"
+_BLOCK = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
+
+
+class TableError(ValueError):
+    """A table cannot be made; the message says which file or record is at fault."""
+
+
+def pages() -> list[Path]:
+    """Every page that may hold a table."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def render(page: str, results: Sequence[Result]) -> str:
+    """The page with every marked block rebuilt from the records.
+
+    Raises:
+      TableError: a block's name is unknown.
+    """
+    blocks = _blocks(results)
+
+    def rebuilt(match: re.Match[str]) -> str:
+        if match["name"] not in blocks:
+            known = ", ".join(blocks)
+            raise TableError(f"no table is called {match['name']!r}; there are: {known}")
+        return f"{match[1]}{blocks[match['name']]()}\n{match[3]}"
+
+    return _BLOCK.sub(rebuilt, page)
+
+
+def update(*, check: bool = False) -> list[Path]:
+    """Rebuild every page; returns those that changed (or would, when only checking).
+
+    Raises:
+      RecordError: a record is damaged; no page is touched.
+    """
+    results = read_all(RECORDS)
+    synthetic = [result.file_name for result in results if result.synthetic]
+    if synthetic:
+        raise TableError(f"{synthetic[0]} was measured on synthetic faces: it has no place here")
+    texts = {page: page.read_text(encoding="utf-8") for page in pages()}
+    rebuilt = {page: render(text, results) for page, text in texts.items()}
+    changed = [page for page in texts if texts[page] != rebuilt[page]]
+    if not check:
+        for page in changed:
+            page.write_text(rebuilt[page], encoding="utf-8")
+    return changed
+
+
+def _blocks(results: Sequence[Result]) -> dict[str, Callable[[], str]]:
+    blocks: dict[str, Callable[[], str]] = {"comparison": lambda: comparison(results)}
+    for row in ROWS:
+        blocks[f"{row}-variants"] = lambda row=row: variants([r for r in results if r.row == row])
+    return blocks
+
+
+def comparison(results: Sequence[Result]) -> str:
+    """One line a row that was measured, then the published rows that were not (yet)."""
+    lines = []
+    for name, row in ROWS.items():
+        found = [r for r in results if (r.row, r.variant) == (name, row.headline)]
+        if len(found) > 1:
+            raise TableError(f"{len(found)} records claim the line of {name}: keep one")
+        if found:
+            lines.append(_measured_line(row.title, found[0]))
+    lines += [_published_line(name, p, "not built yet") for name, p in DEEP.items()]
+    lines += [_published_line(name, p, "published only") for name, p in CLASSICAL.items()]
+    return _markdown(
+        ("", "published", "ours ± SE", "category", "trained on, theirs", "trained on, ours",
+         "embedding", "parameters", "faces/s", "hours", "record"),
+        lines,
+    )  # fmt: skip
+
+
+def _measured_line(title: str, r: Result) -> tuple[str, ...]:
+    return (
+        f"**{title}**",
+        _accuracy(r.published),
+        f"**{_accuracy(r.metrics['accuracy'])}**",
+        r.category,
+        str(r.published.get("training_images", "-")),
+        f"{r.training['images']:,} of {r.training['identities']:,} people",
+        str(r.model["embedding_size"]),
+        f"{r.model['parameters']:,}",
+        f"{r.speed['faces_per_second']:,.0f} ({r.speed['device']})",
+        f"{r.training['hours']:.3f} ({r.training['device']})",
+        f"[{r.row} {r.variant}](experiments/results/{r.file_name})",
+    )
+
+
+def _published_line(title: str, p: Published, status: str) -> tuple[str, ...]:
+    size = "-" if p.embedding_size is None else str(p.embedding_size)
+    published = _accuracy(p.as_record())
+    return (title, published, status, p.protocol, p.training_images, "-", size, *"----")
+
+
+def variants(results: Sequence[Result]) -> str:
+    """Every variant of one row, with how its threshold was found and all figures."""
+    lines = [
+        (
+            r.variant,
+            _accuracy(r.published),
+            _accuracy(r.metrics["accuracy"]),
+            _interval(r.metrics["accuracy"]),
+            f"{r.metrics['auc']:.4f}",
+            f"{r.metrics['eer']:.4f}",
+            *(f"{r.metrics['tar_at_far'][far]:.3f}" for far in ("0.1", "0.01", "0.001")),
+            r.threshold_rule,
+            ", ".join(f"{key} {value}" for key, value in r.config.items()),
+        )
+        for r in results
+    ]
+    return _markdown(
+        ("variant", "published", "ours ± SE", "95 % interval", "AUC", "EER", "TAR at FAR 0.1",
+         "0.01", "0.001", "threshold", "configuration"),
+        lines,
+    )  # fmt: skip
+
+
+def _accuracy(block: dict | None) -> str:
+    """`0.6002 ± 0.0079` of a metrics or published block; `-` of none."""
+    if not block:
+        return "-"
+    mean = block.get("mean", block.get("accuracy"))
+    error = block.get("standard_error")
+    return f"{mean:.4f}" + ("" if error is None else f" ± {error:.4f}")
+
+
+def _interval(accuracy: dict | None) -> str:
+    return "{:.4f} to {:.4f}".format(*accuracy["interval"]) if accuracy else "-"
+
+
+def _markdown(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rows = [header, ["---"] * len(header), *lines]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Rebuild the tables of README.md and docs/*.md from the records."""
+
+    check: bool = False
+    """Only say which files would change, and exit 1 if any would."""
+
+
+def main(options: Tables) -> int:
+    """Rebuild or check; returns the exit code."""
+    changed = update(check=options.check)
+    for page in changed:
+        print(f"{'would change' if options.check else 'changed'}: {page.relative_to(ROOT)}")
+    return 1 if options.check and changed else 0
+
+
+if __name__ == "__main__":
+    import tyro
+
+    sys.exit(main(tyro.cli(Tables, description=__doc__)))
