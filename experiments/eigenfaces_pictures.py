@@ -10,7 +10,7 @@ from experiments import pictures
 from experiments.setting import Setting
 
 SHOWN = 23
-STEPS = (5, 15, 50, 150, 300)
+STEPS = (5, 15, 50, 100, 200)
 FACES = 5
 
 
