@@ -1,0 +1,212 @@
+"""Many fits on parts of one set of images, as the ten folds ask for, for little more than one.
+
+Every fold needs the eigenvectors of its own training images. But all folds are made of the same
+images, so the expensive products of pixels are made once: either all inner products of images
+(images x images, `SharedGram`) or the scatter of pixels (pixels x pixels, `SharedScatter`),
+whichever is smaller. A fold then costs a few products with that matrix, started from the
+eigenvectors of the whole set. Both are exact: the fold's own mean is subtracted, its held-out
+images have no part in its eigenfaces.
+
+Source: Turk and Pentland 1991, the M x M matrix L; that ten fits can share it is our own remark.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from common.images import to_float
+from eigenfaces.eigensolver import Eigenpairs, gram, leading_eigenpairs, require_rank
+
+Pixels = Float[np.ndarray, "images pixels"] | UInt8[np.ndarray, "images pixels"]
+START_TOLERANCE, TOLERANCE = 3e-2, 1e-2  # sine of the largest angle, whole set and fold
+PIXELS_AT_ONCE = (
+    4096  # columns turned to float32 together: bounds the memory beside the Gram matrix
+)
+
+
+class Coordinates(NamedTuple):
+    """All images, those in training and those held out, on the eigenfaces of a training set."""
+
+    weights: Float[np.ndarray, "images components"]
+    """Projections less the training mean. Signs: the training image farthest out is positive."""
+    eigenvalues: Float[np.ndarray, " components"]
+    """Mean square of the training images' weights, descending."""
+
+
+class SharedGram:
+    """Fits on subsets from one Gram matrix, images x images: for fewer images than pixels.
+
+    An eigenface of the training set S is a weighted sum of its images,
+
+        u = sum over S of v_j (x_j - mean of S) / sqrt(lambda),   sum of v_j = 0,
+
+    so projecting any image on it takes inner products between images only: no eigenface is ever
+    formed. The origin of the inner products cancels; we take the mean of all images, for accuracy.
+
+    Args:
+      images: one a row; floats, or uint8 that is read as [0, 1], a few columns at a time.
+    """
+
+    def __init__(self, images: Pixels) -> None:
+        self._gram = np.zeros((len(images), len(images)), np.float32)
+        for start in range(0, images.shape[1], PIXELS_AT_ONCE):
+            self._gram += gram(_centered(images[:, start : start + PIXELS_AT_ONCE]))
+        self._whole: Eigenpairs | None = None
+
+    def fit(self, training: Int[np.ndarray, " training"], components: int) -> Coordinates:
+        """Coordinates of all images on the leading eigenfaces of the training images.
+
+        Args:
+          training: numbers of the training images, each once.
+          components: how many eigenfaces, fewer than training images.
+
+        Raises:
+          ValueError: training images that are not there or come twice, or more components than
+            the training images span.
+        """
+        _check(training, len(self._gram), components, limit=len(training) - 1)
+        if self._whole is None or len(self._whole.values) != components:
+            everything = np.arange(len(self._gram))
+            self._whole = self._eigenpairs(everything, components, None, START_TOLERANCE)
+        pairs = self._eigenpairs(training, components, self._whole.block[training], TOLERANCE)
+        require_rank(pairs.values, np.float32)
+        weights = self._project(pairs.vectors, training) / np.sqrt(pairs.values)
+        return _coordinates(weights, pairs.values, training)
+
+    def _project(
+        self, vectors: Float[np.ndarray, "training block"], training: Int[np.ndarray, " training"]
+    ) -> Float[np.ndarray, "images block"]:
+        """Inner products of all images with sums of training images, both less S's mean."""
+        everywhere = np.zeros((len(self._gram), vectors.shape[1]), np.float32)
+        everywhere[training] = vectors - vectors.mean(axis=0)
+        products = self._gram @ everywhere
+        return products - products[training].mean(axis=0)
+
+    def _eigenpairs(
+        self,
+        training: Int[np.ndarray, " training"],
+        components: int,
+        start: Float[np.ndarray, "training block"] | None,
+        tolerance: float,
+    ) -> Eigenpairs:
+        return leading_eigenpairs(
+            lambda block: self._project(block, training)[training],
+            len(training),
+            components,
+            start=start,
+            tolerance=tolerance,
+        )
+
+
+class SharedScatter:
+    """Fits on subsets from one scatter matrix, pixels x pixels: for no more pixels than images.
+
+    The scatter of the training images is that of all images, less that of the few held out, less
+    what the shift of the mean accounts for.
+
+    Args:
+      images: one a row; floats, or uint8 that is read as [0, 1].
+    """
+
+    def __init__(self, images: Pixels) -> None:
+        self._images = _centered(images)
+        self._scatter = gram(self._images.T)
+        self._whole: Eigenpairs | None = None
+
+    def fit(self, training: Int[np.ndarray, " training"], components: int) -> Coordinates:
+        """Coordinates of all images on the leading eigenfaces of the training images.
+
+        Args:
+          training: numbers of the training images, each once.
+          components: how many eigenfaces, at most as many as pixels, fewer than training images.
+
+        Raises:
+          ValueError: training images that are not there or come twice, or more components than
+            the training images span.
+        """
+        count, pixels = self._images.shape
+        _check(training, count, components, limit=min(len(training) - 1, pixels))
+        if self._whole is None or len(self._whole.values) != components:
+            self._whole = _eigenpairs(self._scatter, components, None, START_TOLERANCE)
+        mean, scatter = self._mean_and_scatter(training)
+        pairs = _eigenpairs(scatter, components, self._whole.block, TOLERANCE)
+        require_rank(pairs.values, np.float32)
+        weights = self._images @ pairs.vectors - mean @ pairs.vectors
+        return _coordinates(weights, pairs.values, training)
+
+    def _mean_and_scatter(
+        self, training: Int[np.ndarray, " training"]
+    ) -> tuple[Float[np.ndarray, " pixels"], Float[np.ndarray, "pixels pixels"]]:
+        held_out = np.setdiff1d(np.arange(len(self._images)), training)
+        if len(held_out) < len(training):
+            total = -self._images[held_out].sum(axis=0)  # the sum over all images is zero
+            scatter = self._scatter - gram(self._images[held_out].T)
+        else:
+            total = self._images[training].sum(axis=0)
+            scatter = gram(self._images[training].T)
+        mean = total / np.float32(len(training))
+        scatter -= np.outer(total, mean)
+        return mean, scatter
+
+
+def share(images: Pixels) -> SharedGram | SharedScatter:
+    """Prepare many fits on subsets of these images, by the smaller of the two matrices.
+
+    Args:
+      images: one a row; floats, or uint8 that is read as [0, 1].
+
+    Returns:
+      What `fit(training, components)` is asked of, once a fold.
+
+    Example:
+      >>> faces = np.random.default_rng(0).random((9, 50), np.float32)
+      >>> fold = share(faces).fit(np.arange(6), components=3)
+      >>> fold.weights.shape  # the three held-out images have coordinates as well
+      (9, 3)
+    """
+    count, pixels = images.shape
+    return SharedGram(images) if count < pixels else SharedScatter(images)
+
+
+def _centered(images: Pixels) -> Float[np.ndarray, "images pixels"]:
+    pixels = to_float(images) if images.dtype == np.uint8 else images.astype(np.float32)
+    pixels -= pixels.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return pixels
+
+
+def _eigenpairs(
+    scatter: Float[np.ndarray, "pixels pixels"],
+    components: int,
+    start: Float[np.ndarray, "pixels block"] | None,
+    tolerance: float,
+) -> Eigenpairs:
+    return leading_eigenpairs(
+        lambda block: scatter @ block, len(scatter), components, start=start, tolerance=tolerance
+    )
+
+
+def _coordinates(
+    weights: Float[np.ndarray, "images components"],
+    values: Float[np.ndarray, " components"],
+    training: Int[np.ndarray, " training"],
+) -> Coordinates:
+    in_training = weights[training]
+    farthest = np.argmax(np.abs(in_training), axis=0)
+    signs = np.sign(np.take_along_axis(in_training, farthest[None], axis=0)[0])
+    return Coordinates(weights * signs, values / np.float32(len(training)))
+
+
+def _check(
+    training: Int[np.ndarray, " training"], images: int, components: int, limit: int
+) -> None:
+    if len(training) < 2 or training.min() < 0 or training.max() >= images:
+        raise ValueError(
+            f"training names {len(training)} images; wanted at least two, 0 to {images - 1}"
+        )
+    if len(np.unique(training)) < len(training):
+        raise ValueError("an image comes twice in training; name each once")
+    if not 1 <= components <= limit:
+        raise ValueError(
+            f"{components} components asked for; {len(training)} training images allow 1 to {limit}"
+        )
