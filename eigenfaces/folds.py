@@ -67,36 +67,41 @@ class SharedGram:
         """
         _check(training, len(self._gram), components, limit=len(training) - 1)
         if self._whole is None or len(self._whole.values) != components:
-            everything = np.arange(len(self._gram))
-            self._whole = self._eigenpairs(everything, components, None, START_TOLERANCE)
-        pairs = self._eigenpairs(training, components, self._whole.block[training], TOLERANCE)
+            self._whole = _centered_eigenpairs(self._gram, components, None, START_TOLERANCE)
+        among_training = self._gram[np.ix_(training, training)]
+        start = self._whole.block[training]
+        pairs = _centered_eigenpairs(among_training, components, start, TOLERANCE)
         require_rank(pairs.values, np.float32)
         weights = self._project(pairs.vectors, training) / np.sqrt(pairs.values)
         return _coordinates(weights, pairs.values, training)
 
     def _project(
-        self, vectors: Float[np.ndarray, "training block"], training: Int[np.ndarray, " training"]
-    ) -> Float[np.ndarray, "images block"]:
+        self,
+        vectors: Float[np.ndarray, "training components"],
+        training: Int[np.ndarray, " training"],
+    ) -> Float[np.ndarray, "images components"]:
         """Inner products of all images with sums of training images, both less S's mean."""
         everywhere = np.zeros((len(self._gram), vectors.shape[1]), np.float32)
         everywhere[training] = vectors - vectors.mean(axis=0)
         products = self._gram @ everywhere
         return products - products[training].mean(axis=0)
 
-    def _eigenpairs(
-        self,
-        training: Int[np.ndarray, " training"],
-        components: int,
-        start: Float[np.ndarray, "training block"] | None,
-        tolerance: float,
-    ) -> Eigenpairs:
-        return leading_eigenpairs(
-            lambda block: self._project(block, training)[training],
-            len(training),
-            components,
-            start=start,
-            tolerance=tolerance,
-        )
+
+def _centered_eigenpairs(
+    inner_products: Float[np.ndarray, "images images"],
+    components: int,
+    start: Float[np.ndarray, "images block"] | None,
+    tolerance: float,
+) -> Eigenpairs:
+    """Of the inner products that these images have when their own mean is subtracted."""
+
+    def multiply(block: Float[np.ndarray, "images block"]) -> Float[np.ndarray, "images block"]:
+        products = inner_products @ (block - block.mean(axis=0))
+        return products - products.mean(axis=0)
+
+    return leading_eigenpairs(
+        multiply, len(inner_products), components, start=start, tolerance=tolerance
+    )
 
 
 class SharedScatter:

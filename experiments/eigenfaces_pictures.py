@@ -1,4 +1,4 @@
-"""Pictures of the face space of View 1: the gallery, and faces rebuilt from more and more of it."""
+"""Pictures of a face space: the gallery, and faces rebuilt from more and more of it."""
 
 import numpy as np
 from jaxtyping import UInt8
@@ -9,6 +9,7 @@ from eigenfaces.model import FaceSpace, fit, project, reconstruct
 from experiments import pictures
 from experiments.setting import Setting
 
+FITTED = 1500  # images of View 1 train, enough for pictures
 SHOWN = 23
 STEPS = (5, 15, 50, 100, 200)
 FACES = 5
@@ -31,7 +32,7 @@ def draw(
     height, width = training.shape[1:]
     pixels = to_float(training).reshape(len(training), -1)
     most = min(max(STEPS), len(training) - 1)
-    with setting.busy("The face space of View 1"):
+    with setting.busy("A face space to look at"):
         space = fit(pixels, most)
     shares = np.asarray(space.eigenvalues) / pixels.var(axis=0).sum()
     mean = np.asarray(space.mean).reshape(height, width)
