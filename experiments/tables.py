@@ -125,7 +125,7 @@ def variants(results: Sequence[Result]) -> str:
             f"{r.metrics['eer']:.4f}",
             *(f"{r.metrics['tar_at_far'][far]:.3f}" for far in ("0.1", "0.01", "0.001")),
             r.threshold_rule,
-            ", ".join(f"{key} {value}" for key, value in r.config.items()),
+            ", ".join(f"{k} {v}" for k, v in r.config.items() if not isinstance(v, dict)),
         )
         for r in results
     ]
