@@ -42,8 +42,8 @@ COMPONENTS = (10, 20, 35, 50, 75, 100, 150)
 
 WINDOWS: dict[str, tuple[Window, tuple[int, int]]] = {
     "whole": (WHOLE, (250, 250)),
-    "center": (CENTER, (75, 75)),
     "sklearn": (SKLEARN, (62, 47)),
+    "center": (CENTER, (75, 75)),
 }
 """What to cut out of the picture, and the height and width it is resized to."""
 

@@ -99,7 +99,7 @@ def _draw_committed(committed: Path) -> None:
 def _table(results: Sequence[Result], *, synthetic: bool) -> Table:
     """One line a result; synthetic faces have nothing published to stand beside."""
     title = "SYNTHETIC faces, not LFW" if synthetic else "LFW, View 2"
-    table = Table(title=title, box=box.SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     names = ["row", "SYNTHETIC, measured"] if synthetic else ["row", "published", "measured"]
     for name in (*names, "AUC", "threshold"):
         table.add_column(name, no_wrap=True)
@@ -115,11 +115,11 @@ def _table(results: Sequence[Result], *, synthetic: bool) -> Table:
 
 
 def share(published: dict) -> str:
-    """A published accuracy with its standard error, as `0.6002 +- 0.0079`."""
+    """A published accuracy with its standard error, as `0.6002 ± 0.0079`."""
     if not published:
         return "-"
     error = published.get("standard_error")
-    return f"{published['accuracy']:.4f}" + (f" +- {error:.4f}" if error is not None else "")
+    return f"{published['accuracy']:.4f}" + (f" ± {error:.4f}" if error is not None else "")
 
 
 def measured_share(result: Result) -> str:
@@ -127,7 +127,7 @@ def measured_share(result: Result) -> str:
     accuracy = result.metrics["accuracy"]
     if accuracy is None:
         return "-"
-    return f"{accuracy['mean']:.4f} +- {accuracy['standard_error']:.4f}"
+    return f"{accuracy['mean']:.4f} ± {accuracy['standard_error']:.4f}"
 
 
 def compare(result: Result, committed: Path) -> tuple[bool, str]:
