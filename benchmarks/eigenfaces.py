@@ -1,6 +1,6 @@
 """Ten-fold and single PCA of faces against scikit-learn's, at two sizes of image.
 
-Run `python -m benchmarks.eigenfaces` (about half an hour on two cores, nearly all of it
+Run `python -m benchmarks.eigenfaces` (about ten minutes on two cores, nearly all of it
 scikit-learn's); it writes benchmarks/results/eigenfaces.json. The images are those of LFW's View 2
 where LFW_DIR names the data set, else random ones with a spectrum like theirs; `work` says which.
 
@@ -96,7 +96,7 @@ def main() -> None:
                 peer=Contender(f"scikit-learn PCA({settings})", partial(peer_fits, solver=solver)),
                 peer_version=version("scikit-learn"),
                 difference=largest_sine,
-                repeats=3 if shared else 5,
+                repeats=2 if shared else 5,
             )
         )
     write("eigenfaces", lines)
