@@ -1,0 +1,107 @@
+"""Where to look for the face: LFW's images are centered; any other photo is searched.
+
+The numbers were fitted on images of View 1's training pairs only: the median square that the
+landmark network asks for.
+"""
+
+import threading
+from enum import Enum
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import UInt8
+
+from common.landmarks.squares import Squares
+
+LFW_CENTER = (0.506, 0.540)
+"""(x, y) of the face's square, in widths and heights of LFW's images."""
+LFW_SIDE = 0.523
+"""Its side, in the same unit."""
+
+CASCADE_SIDE = 1.14
+"""Side of the face's square, in sides of the box that OpenCV's cascade finds."""
+CASCADE_LOWERED = 0.087
+"""How far the square's center lies below the box's, in sides of the box."""
+
+_CASCADE = "haarcascade_frontalface_default.xml"
+_kept = threading.local()  # a cascade must not be used by two threads at once
+
+
+class Found(Enum):
+    """What the search for a face ended with; the value says it in words."""
+
+    ONE = "one face"
+    LARGEST = "several faces, the largest taken"
+    NONE = "no face found, the middle of the picture taken"
+
+
+class Search(NamedTuple):
+    """Where to look in one picture, and why there."""
+
+    square: Squares
+    """Of one face."""
+    found: Found
+    faces: int
+    """How many were found."""
+
+
+def lfw_squares(images: int, size: int = 250) -> Squares:
+    """The same square for each of LFW's images, which are centered on the face.
+
+    Args:
+      images: how many.
+      size: height and width of the images, in pixels.
+    """
+    center = np.array(LFW_CENTER) * size - 0.5
+    return Squares(np.tile(center, (images, 1)), np.full(images, LFW_SIDE * size), np.zeros(images))
+
+
+def search(picture: UInt8[np.ndarray, "height width 3"], *, smallest: int = 20) -> Search:
+    """Find the face of any photo by OpenCV's Haar cascade.
+
+    Args:
+      picture: RGB.
+      smallest: side in pixels of the smallest face to look for.
+
+    Returns:
+      The largest face's square. Where none is found, the largest square in the picture's middle;
+      the landmarks found in it may be good all the same, or come out as UNSTABLE.
+
+    Source: Viola, Jones 2001; the cascade is the one that OpenCV ships.
+    """
+    import cv2
+
+    grey = cv2.equalizeHist(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
+    boxes = np.asarray(
+        _cascade().detectMultiScale(
+            grey, scaleFactor=1.1, minNeighbors=5, minSize=(smallest, smallest)
+        )
+    ).reshape(-1, 4)
+    height, width = picture.shape[:2]
+    if len(boxes) == 0:
+        center = np.array([[(width - 1) / 2, (height - 1) / 2]])
+        return Search(_square(center, min(height, width)), Found.NONE, 0)
+    left, top, side, _ = boxes[np.argmax(boxes[:, 2])].astype(float)
+    middle = [left + (side - 1) / 2, top + (side - 1) / 2 + CASCADE_LOWERED * side]
+    found = Found.ONE if len(boxes) == 1 else Found.LARGEST
+    return Search(_square(np.array([middle]), CASCADE_SIDE * side), found, len(boxes))
+
+
+def _square(center: np.ndarray, side: float | int) -> Squares:
+    return Squares(center, np.array([float(side)]), np.zeros(1))
+
+
+def _cascade():  # noqa: ANN202
+    import cv2
+    import cv2.data
+
+    if not hasattr(_kept, "cascade"):
+        path = Path(cv2.data.haarcascades) / _CASCADE
+        _kept.cascade = cv2.CascadeClassifier(str(path))
+        if _kept.cascade.empty():
+            raise RuntimeError(
+                f"{path} is missing: this OpenCV has no Haar cascades; install "
+                "opencv-python-headless >=4.10,<5"
+            )
+    return _kept.cascade
