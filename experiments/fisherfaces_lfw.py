@@ -40,7 +40,11 @@ def _run(setting: Setting, benchmark: Benchmark) -> Measured:
     images = np.arange(len(benchmark.names))
     grey = grey_faces(benchmark, images)
     spaces, tried = {}, {}
-    grid = [(c, d) for c, d in product(COMPONENTS, DIRECTIONS) if d < c]
+    # The scatter within people must be regular: well more differences than dimensions.
+    training = benchmark.identity[benchmark.view1_train_people]
+    most = 0.8 * (len(training) - len(np.unique(training)))
+    grid = [(c, d) for c, d in product(COMPONENTS, DIRECTIONS) if d < c <= most]
+    grid = [(c, d) for c, d in grid if d < len(np.unique(training))]
     if setting.tiny:  # a dozen people
         grid = [(30, 10), (15, 10)]
     for crop in CROPS:
