@@ -92,7 +92,7 @@ def _square(center: np.ndarray, side: float | int) -> Squares:
     return Squares(center, np.array([float(side)]), np.zeros(1))
 
 
-def _cascade():  # noqa: ANN202
+def _cascade():
     import cv2
     import cv2.data
 

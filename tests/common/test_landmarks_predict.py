@@ -233,7 +233,7 @@ def test_search_takes_the_largest_of_the_boxes(monkeypatch):
         def __init__(self, boxes):
             self.boxes = boxes
 
-        def detectMultiScale(self, *_, **__):  # noqa: N802
+        def detectMultiScale(self, *_, **__):
             return np.array(self.boxes)
 
     from common.landmarks import crops
