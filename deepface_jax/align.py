@@ -81,7 +81,7 @@ def align(
     rounds, going = np.zeros(batch, int), np.ones(batch, bool)
     settled = np.zeros(batch, bool)
     for _ in range(config.iterations):
-        view = compose(jnp.broadcast_to(_widen(config), transform.shape), transform)
+        view = compose(jnp.broadcast_to(widen(config), transform.shape), transform)
         found = apply(invert(view), detect(_look(images, view, config.size)))
         step = similarity_to_anchors(apply(transform, found), face, config)
         good = np.asarray(jnp.isfinite(step).all((1, 2)) & jnp.isfinite(found).all((1, 2))) & going
@@ -97,7 +97,7 @@ def align(
     return Aligned(transform, landmarks, rounds, settled)
 
 
-def _widen(config: AlignConfig) -> Float[np.ndarray, "2 3"]:
+def widen(config: AlignConfig) -> Float[np.ndarray, "2 3"]:
     """Transform of the output to the detector's view, which shows more around it."""
     shrink, middle = 1 / config.detector_view, (config.size - 1) / 2
     shift = middle * (1 - shrink)

@@ -34,7 +34,13 @@ from common.geometry import (
 from deepface_jax.config import PAPER, AlignConfig
 from deepface_jax.face_model import ANCHORS, FaceModel3D
 from deepface_jax.fallback import Fallback, check_camera, check_input
-from deepface_jax.placement import anchors, center_crop, reference, six_fiducials
+from deepface_jax.placement import (
+    anchors,
+    center_crop,
+    reference,
+    reference_landmarks,
+    six_fiducials,
+)
 from deepface_jax.visibility import own_share, visible_triangles
 
 Points2D = Float[Array | np.ndarray, "points 2"]
@@ -138,7 +144,9 @@ def plan(
     status = check_input(image, landmarks, config)
     usable = status == Fallback.NONE
     # What is unusable is replaced before any arithmetic: no NaN reaches a value or a gradient.
-    landmarks = jnp.where(usable, landmarks, apply(invert(crop), _generic(face, config)))
+    landmarks = jnp.where(
+        usable, landmarks, apply(invert(crop), reference_landmarks(face, config)[:, :2])
+    )
     t_2d = fit_similarity(six_fiducials(landmarks), anchors(face, config))
     aligned = apply(t_2d, landmarks)[ANCHORS]
 
@@ -146,8 +154,9 @@ def plan(
     sigma = face.covariance if config.covariance else np.eye(2 * len(ANCHORS))
     camera = fit_affine_camera(anchored, aligned, sigma)
     left_over = residual(anchored, aligned, camera)
-    if config.stage == "crop":
+    if config.stage == "crop":  # which asks nothing of the landmarks
         usable = jnp.array(False)
+        status = jnp.where(status == Fallback.CROP_PIXELS, status, Fallback.NONE)
     elif config.stage == "3d":
         status = jnp.where(usable, check_camera(camera, left_over, config), status)
     transform = jnp.where(usable, t_2d, crop)
@@ -236,12 +245,6 @@ def _blend(
 ) -> Float[Array, "*any 3"]:
     """What is hidden, from its mirror image."""
     return share * own + (1 - share) * other
-
-
-def _generic(face: FaceModel3D, config: AlignConfig) -> Float[np.ndarray, "68 2"]:
-    """Landmarks of the generic face on the output."""
-    middle = np.array([config.eyes_x, config.eyes_y])
-    return (face.landmarks[:, :2] * config.interocular + middle).astype(np.float32)
 
 
 def _everywhere(of_anchors: Float[Array, "67 2"], face: FaceModel3D) -> Float[Array, "vertices 2"]:

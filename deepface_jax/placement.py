@@ -15,6 +15,11 @@ def reference(face: FaceModel3D, config: AlignConfig) -> Float[np.ndarray, "vert
     return _place(face.points, config)
 
 
+def reference_landmarks(face: FaceModel3D, config: AlignConfig) -> Float[np.ndarray, "68 3"]:
+    """The generic face's 68 points, placed as the mesh is."""
+    return _place(face.landmarks, config)
+
+
 def six_fiducials(landmarks):
     """Two eye centers, nose tip, and three points of the mouth: corners and middle.
 
@@ -36,7 +41,7 @@ def six_fiducials(landmarks):
 
 def anchors(face: FaceModel3D, config: AlignConfig) -> Float[np.ndarray, "6 2"]:
     """The paper's anchor locations: where the generic face has its six fiducials."""
-    return six_fiducials(_place(face.landmarks, config))[:, :2]
+    return six_fiducials(reference_landmarks(face, config))[:, :2]
 
 
 def center_crop(height: int, width: int, config: AlignConfig) -> Float[np.ndarray, "2 3"]:
