@@ -10,11 +10,13 @@ Source: Golub and Van Loan, "Matrix Computations", Sec. 8.2.4 (orthogonal iterat
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy import linalg
+from threadpoolctl import ThreadpoolController
 
 SMALL = 512  # up to this size, computing all eigenvectors is as fast
 SPARE = 50  # columns beside those wanted: the more, the fewer products
@@ -38,15 +40,17 @@ class Eigenpairs(NamedTuple):
 def gram(rows: Float[np.ndarray, "rows dim"]) -> Float[np.ndarray, "rows rows"]:
     """All inner products of the rows: `rows @ rows.T`.
 
-    On the CPU by NumPy, tile by tile, those above the diagonal being mirrored: half of the work,
-    and tiles keep both cores busier than one large symmetric product does. On an accelerator by
-    JAX.
+    On the CPU by NumPy, which makes a symmetric product at half the work. A large one is made tile
+    by tile, those above the diagonal being mirrored: that keeps both cores busier. On an
+    accelerator by JAX.
     """
     import jax
 
     if jax.default_backend() != "cpu":
         on_device = jax.numpy.asarray(rows)
         return np.asarray(on_device @ on_device.T)
+    if len(rows) <= 2 * TILE:
+        return rows @ rows.T
     products = np.empty((len(rows), len(rows)), rows.dtype)
     for top in range(0, len(rows), TILE):
         for left in range(0, top + 1, TILE):
@@ -133,14 +137,40 @@ def _ritz(
     Float[np.ndarray, "size block"],
     Float[np.ndarray, "size block"],
 ]:
-    """Ritz values, descending; Ritz vectors of the block's span; the matrix times those."""
-    # SciPy's QR is three times as fast as NumPy's on a tall matrix.
-    vectors = np.asarray(linalg.qr(block, mode="economic", check_finite=False)[0])
-    products = multiply(vectors)
-    # The small matrix is solved in float64: its eigenvalues differ by factors of thousands.
-    values, rotation = np.linalg.eigh((vectors.T @ products).astype(np.float64))
-    rotation = np.ascontiguousarray(rotation[:, ::-1], dtype=block.dtype)
-    return values[::-1].astype(block.dtype), vectors @ rotation, products @ rotation
+    """Ritz values, descending; Ritz vectors of the block's span; the matrix times those.
+
+    With V the block and V^T V = L L^T, the columns of V L^-T are orthonormal, and the Ritz vectors
+    are  V L^-T U,  U the eigenvectors of the small matrix  L^-1 (V^T A V) L^-T.  That takes nothing
+    tall but three products, where a QR decomposition would take most of the time.
+    """
+    largest = np.abs(block).max(axis=0)
+    block = block / np.where(largest > 0, largest, 1)
+    products = multiply(block)
+    # The small matrices are float64: their eigenvalues differ by factors of thousands.
+    overlaps = block.T.astype(np.float64) @ block.astype(np.float64)
+    small = (block.T @ products).astype(np.float64)
+    with _one_thread():
+        try:
+            to_orthonormal = np.linalg.inv(np.linalg.cholesky(overlaps)).T
+        except np.linalg.LinAlgError:  # columns that depend on one another
+            block = np.linalg.qr(block)[0]
+            products = multiply(block)
+            small = (block.T @ products).astype(np.float64)
+            to_orthonormal = np.eye(len(small))
+        small = to_orthonormal.T @ small @ to_orthonormal
+        values, rotation = np.linalg.eigh((small + small.T) / 2)
+        rotation = (to_orthonormal @ rotation)[:, ::-1].astype(block.dtype, order="C")
+    return values[::-1].astype(block.dtype), block @ rotation, products @ rotation
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """For small matrices, whose decomposition many threads slow down by waiting for each other."""
+    return _thread_pools().limit(limits=1, user_api="blas")
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def _all_eigenpairs(multiply: Product, size: int, components: int, dtype: DType) -> Eigenpairs:

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from common.images import to_float
-from eigenfaces.eigensolver import Eigenpairs, gram, leading_eigenpairs, require_rank
+from eigenfaces.eigensolver import Eigenpairs, Product, gram, leading_eigenpairs, require_rank
 
 Pixels = Float[np.ndarray, "images pixels"] | UInt8[np.ndarray, "images pixels"]
 START_TOLERANCE, TOLERANCE = 3e-2, 1e-2  # sine of the largest angle, whole set and fold
@@ -67,41 +67,34 @@ class SharedGram:
         """
         _check(training, len(self._gram), components, limit=len(training) - 1)
         if self._whole is None or len(self._whole.values) != components:
-            self._whole = _centered_eigenpairs(self._gram, components, None, START_TOLERANCE)
-        among_training = self._gram[np.ix_(training, training)]
+            everyone = np.arange(len(self._gram))
+            self._whole = leading_eigenpairs(
+                lambda block: self._products(block, everyone),
+                len(self._gram), components, tolerance=START_TOLERANCE,
+            )  # fmt: skip
         start = self._whole.block[training]
-        pairs = _centered_eigenpairs(among_training, components, start, TOLERANCE)
+        pairs = leading_eigenpairs(
+            lambda block: self._products(block, training)[training],
+            len(training), components, start=start, tolerance=TOLERANCE,
+        )  # fmt: skip
         require_rank(pairs.values, np.float32)
-        weights = self._project(pairs.vectors, training) / np.sqrt(pairs.values)
+        weights = self._products(pairs.vectors, training) / np.sqrt(pairs.values)
         return _coordinates(weights, pairs.values, training)
 
-    def _project(
+    def _products(
         self,
-        vectors: Float[np.ndarray, "training components"],
+        sums: Float[np.ndarray, "training block"],
         training: Int[np.ndarray, " training"],
-    ) -> Float[np.ndarray, "images components"]:
-        """Inner products of all images with sums of training images, both less S's mean."""
-        everywhere = np.zeros((len(self._gram), vectors.shape[1]), np.float32)
-        everywhere[training] = vectors - vectors.mean(axis=0)
+    ) -> Float[np.ndarray, "images block"]:
+        """Inner products of all images with sums of training images, both less S's mean.
+
+        The rows of the held-out images are multiplied by zeros: quicker than to cut them out of
+        the matrix, and of the result they are wanted in the end.
+        """
+        everywhere = np.zeros((len(self._gram), sums.shape[1]), np.float32)
+        everywhere[training] = sums - sums.mean(axis=0)
         products = self._gram @ everywhere
         return products - products[training].mean(axis=0)
-
-
-def _centered_eigenpairs(
-    inner_products: Float[np.ndarray, "images images"],
-    components: int,
-    start: Float[np.ndarray, "images block"] | None,
-    tolerance: float,
-) -> Eigenpairs:
-    """Of the inner products that these images have when their own mean is subtracted."""
-
-    def multiply(block: Float[np.ndarray, "images block"]) -> Float[np.ndarray, "images block"]:
-        products = inner_products @ (block - block.mean(axis=0))
-        return products - products.mean(axis=0)
-
-    return leading_eigenpairs(
-        multiply, len(inner_products), components, start=start, tolerance=tolerance
-    )
 
 
 class SharedScatter:
@@ -133,26 +126,35 @@ class SharedScatter:
         count, pixels = self._images.shape
         _check(training, count, components, limit=min(len(training) - 1, pixels))
         if self._whole is None or len(self._whole.values) != components:
-            self._whole = _eigenpairs(self._scatter, components, None, START_TOLERANCE)
-        mean, scatter = self._mean_and_scatter(training)
-        pairs = _eigenpairs(scatter, components, self._whole.block, TOLERANCE)
+            self._whole = leading_eigenpairs(
+                lambda block: self._scatter @ block, pixels, components, tolerance=START_TOLERANCE
+            )
+        mean, multiply = self._mean_and_scatter(training)
+        pairs = leading_eigenpairs(
+            multiply, pixels, components, start=self._whole.block, tolerance=TOLERANCE
+        )
         require_rank(pairs.values, np.float32)
         weights = self._images @ pairs.vectors - mean @ pairs.vectors
         return _coordinates(weights, pairs.values, training)
 
     def _mean_and_scatter(
         self, training: Int[np.ndarray, " training"]
-    ) -> tuple[Float[np.ndarray, " pixels"], Float[np.ndarray, "pixels pixels"]]:
+    ) -> tuple[Float[np.ndarray, " pixels"], Product]:
+        """The training mean, and what multiplies a block by the training images' scatter."""
         held_out = np.setdiff1d(np.arange(len(self._images)), training)
+        few = self._images[min(held_out, training, key=len)]
+        total = few.sum(axis=0)
         if len(held_out) < len(training):
-            total = -self._images[held_out].sum(axis=0)  # the sum over all images is zero
-            scatter = self._scatter - gram(self._images[held_out].T)
-        else:
-            total = self._images[training].sum(axis=0)
-            scatter = gram(self._images[training].T)
+            total = -total  # the sum over all images is zero
         mean = total / np.float32(len(training))
-        scatter -= np.outer(total, mean)
-        return mean, scatter
+
+        def multiply(block: Float[np.ndarray, "pixels block"]) -> Float[np.ndarray, "pixels block"]:
+            products = few.T @ (few @ block)
+            if len(held_out) < len(training):
+                products = self._scatter @ block - products
+            return products - np.outer(total, mean @ block)
+
+        return mean, multiply
 
 
 def share(images: Pixels) -> SharedGram | SharedScatter:
@@ -178,17 +180,6 @@ def _centered(images: Pixels) -> Float[np.ndarray, "images pixels"]:
     pixels = to_float(images) if images.dtype == np.uint8 else images.astype(np.float32)
     pixels -= pixels.mean(axis=0, dtype=np.float64).astype(np.float32)
     return pixels
-
-
-def _eigenpairs(
-    scatter: Float[np.ndarray, "pixels pixels"],
-    components: int,
-    start: Float[np.ndarray, "pixels block"] | None,
-    tolerance: float,
-) -> Eigenpairs:
-    return leading_eigenpairs(
-        lambda block: scatter @ block, len(scatter), components, start=start, tolerance=tolerance
-    )
 
 
 def _coordinates(

@@ -111,3 +111,18 @@ def test_gram_is_all_inner_products() -> None:
     rows = np.random.default_rng(0).normal(size=(5, 8))
     slow = [[sum(x * y for x, y in zip(a, b, strict=True)) for b in rows] for a in rows]
     np.testing.assert_allclose(gram(rows), slow, rtol=1e-12)
+
+
+@pytest.mark.parametrize("tile", [2, 3, 64])
+def test_gram_in_tiles(tile: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(eigensolver, "TILE", tile)
+    rows = np.random.default_rng(1).normal(size=(11, 6))
+    np.testing.assert_allclose(gram(rows), np.einsum("id,jd->ij", rows, rows), rtol=1e-12)
+
+
+def test_a_start_with_columns_twice_and_columns_of_zeros() -> None:
+    a = matrix(600, np.arange(1, 601) ** -1.0)
+    start = np.zeros((600, 70))
+    start[:, :10] = start[:, 10:20] = np.random.default_rng(0).normal(size=(600, 10))
+    pairs = leading_eigenpairs(lambda b: a @ b, 600, 20, dtype=np.float64, start=start)
+    assert sine(pairs.vectors, leading(a, 20)) < 1e-2
