@@ -6,6 +6,7 @@ earlier call has used.
 """
 
 import json
+import math
 import statistics
 import sys
 import time
@@ -48,7 +49,8 @@ class Comparison:
     """Memory above what was in use before the call; None where the system cannot tell."""
     peak_mib_peer: float | None
     max_difference: float
-    """Between the two results; 0 for equal ones."""
+    """Between the two results; 0 for equal ones, NaN (null in the file) where they are different
+    things."""
     repeats: int
 
     def __str__(self) -> str:
@@ -167,4 +169,6 @@ def _mib(peak: float | None) -> str:
 
 
 def _four_digits(value: Any) -> Any:
-    return float(f"{value:.4g}") if isinstance(value, float) else value
+    if isinstance(value, float):
+        return float(f"{value:.4g}") if math.isfinite(value) else None  # JSON has no NaN
+    return value

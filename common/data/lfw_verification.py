@@ -103,6 +103,7 @@ class LfwVerification(tfds.core.GeneratorBasedBuilder):
                 }
 
     def _generate_examples(self, **kwargs: Any) -> Iterator:
+        # The base class wants one for all splits; `_split_generators` hands out one for each.
         raise NotImplementedError("every split has a generator of its own")
 
 

@@ -90,15 +90,16 @@ def test_finished_run_only_returns(tmp_path):
 
 
 def test_nan_stops_with_a_clear_error_and_is_never_saved(tmp_path):
-    def breaks_at_five(state, batch):
+    def breaks_at_four(state, batch):
         state, loss = add(state, batch)
-        return state, jnp.where(batch >= 5, jnp.nan, loss)
+        return state, jnp.where(batch >= 4, jnp.nan, loss)
 
-    with pytest.raises(TrainingError, match="loss is nan at step 6"):
-        run(tmp_path, 20, breaks_at_five, save_seconds=0.0)
+    # Step 5 is none at which the loss is looked at, but for being saved.
+    with pytest.raises(TrainingError, match="loss is nan at step 5"):
+        run(tmp_path, 20, breaks_at_four, save_seconds=0.0)
     with Checkpoints(tmp_path) as checkpoints:
         found = checkpoints.restore(begin())
-    assert found is not None and found[0] == 5
+    assert found is not None and found[0] == 4
 
 
 def test_newest_checkpoints_are_kept(tmp_path):
