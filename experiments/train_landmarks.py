@@ -3,7 +3,7 @@
     python -m experiments.train_landmarks --train-dir DIR
 
 DIR (or FACES_TRAIN_DIR) has `<identity>/<image>.jpg` with `identities.csv` and `landmarks.npz`.
-People of the split `train` are trained on; those of `validation` are measured on. About 35 minutes
+People of the split `train` are trained on; those of `validation` are measured on. About 50 minutes
 on two CPU cores. A run that was stopped goes on where its last checkpoint was. At the end, `--ship`
 puts weights.npz, errors.json and error_covariance.npz into common/landmarks; else they stay with
 the checkpoints in the run's folder.

@@ -23,7 +23,7 @@ from common.landmarks.squares import Squares, cut, squares_around, to_picture
 from common.landmarks.train import COMPILER_OPTIONS
 from common.landmarks.weights import SHIPPED, load_network
 
-UNSTABLE_ABOVE = 0.2
+UNSTABLE_ABOVE = 0.15
 """Disagreement of the two looks, in distances between the eyes, from which on we trust neither."""
 _FAINT = 2.0
 """Standard deviation of every channel (0 to 255) below which a square shows nothing."""

@@ -26,7 +26,7 @@ COMPILER_OPTIONS: dict[str, Any] = (
 class TrainConfig:
     """How the landmark network is trained."""
 
-    steps: int = 3900
+    steps: int = 7000
     batch: int = 64
     learning_rate: float = 2e-3
     """At its height; it rises over the first `warmup` steps and falls to zero as a cosine."""

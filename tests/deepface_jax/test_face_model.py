@@ -14,6 +14,7 @@ from deepface_jax.face_model import (
     assemble,
     default_covariance,
     generic_face,
+    independent,
     to_head_coordinates,
 )
 from deepface_jax.placement import anchors, center_crop, reference, six_fiducials
@@ -151,3 +152,25 @@ def test_mean_shape_uses_training_people_only(tmp_path):
     assert "2 people" in written["about"]
     with pytest.raises(SystemExit, match="is not there"):
         main(Args(tmp_path / "nowhere", tmp_path / "face.json"))
+
+
+def test_measured_sigma_links_no_two_fiducials_and_has_two_equal_sides():
+    rng = np.random.default_rng(4)
+    errors = rng.normal(size=(300, 136)) @ rng.normal(size=(136, 136))
+    measured = np.cov(errors, rowvar=False)
+    sigma = independent(measured)
+    for i in range(68):
+        for j in range(68):
+            block = sigma[2 * i : 2 * i + 2, 2 * j : 2 * j + 2]
+            if i != j:
+                np.testing.assert_array_equal(block, 0)
+                continue
+            m = MIRROR_68[i]
+            own = np.cov(errors[:, 2 * i], errors[:, 2 * i + 1])
+            other = np.cov(-errors[:, 2 * m], errors[:, 2 * m + 1])
+            np.testing.assert_allclose(block, (own + other) / 2)
+
+
+def test_the_shipped_sigma_trusts_the_contour_least():
+    variance = np.diag(generic_face().covariance).reshape(67, 2).sum(axis=1)
+    assert variance[:17].mean() > 1.5 * variance[17:].mean()
