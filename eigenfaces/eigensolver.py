@@ -22,7 +22,6 @@ SMALL = 512  # up to this size, computing all eigenvectors is as fast
 SPARE = 50  # columns beside those wanted: the more, the fewer products
 RANDOM = 10  # of the spare columns: they find what a start lacks
 MAX_ROUNDS = 40
-TILE = 2304
 
 DType = np.dtype | type[np.floating]
 Product = Callable[[Float[np.ndarray, "size block"]], Float[np.ndarray, "size block"]]
@@ -40,8 +39,7 @@ class Eigenpairs(NamedTuple):
 def gram(rows: Float[np.ndarray, "rows dim"]) -> Float[np.ndarray, "rows rows"]:
     """All inner products of the rows: `rows @ rows.T`.
 
-    On the CPU by NumPy, which makes a symmetric product at half the work. A large one is made tile
-    by tile, those above the diagonal being mirrored: that keeps both cores busier. On an
+    On the CPU by NumPy, which sees that the product is symmetric and does half of the work; on an
     accelerator by JAX.
     """
     import jax
@@ -49,16 +47,7 @@ def gram(rows: Float[np.ndarray, "rows dim"]) -> Float[np.ndarray, "rows rows"]:
     if jax.default_backend() != "cpu":
         on_device = jax.numpy.asarray(rows)
         return np.asarray(on_device @ on_device.T)
-    if len(rows) <= 2 * TILE:
-        return rows @ rows.T
-    products = np.empty((len(rows), len(rows)), rows.dtype)
-    for top in range(0, len(rows), TILE):
-        for left in range(0, top + 1, TILE):
-            down, across = slice(top, top + TILE), slice(left, left + TILE)
-            products[down, across] = rows[down] @ rows[across].T
-            if top != left:
-                products[across, down] = products[down, across].T
-    return products
+    return rows @ rows.T
 
 
 def leading_eigenpairs(

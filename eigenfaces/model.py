@@ -35,10 +35,9 @@ class FaceSpace(NamedTuple):
 # Calculating eigenfaces
 
 
-@jax.jit
-def mean_face(images: Faces) -> Float[Array, " pixels"]:
+def mean_face(images: Faces) -> Float[Array | np.ndarray, " pixels"]:
     """Psi = (1/M) sum of Gamma_n."""
-    return jnp.mean(jnp.asarray(images), axis=0)
+    return images.mean(axis=0)
 
 
 @jax.jit

@@ -113,13 +113,6 @@ def test_gram_is_all_inner_products() -> None:
     np.testing.assert_allclose(gram(rows), slow, rtol=1e-12)
 
 
-@pytest.mark.parametrize("tile", [2, 3, 64])
-def test_gram_in_tiles(tile: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(eigensolver, "TILE", tile)
-    rows = np.random.default_rng(1).normal(size=(11, 6))
-    np.testing.assert_allclose(gram(rows), np.einsum("id,jd->ij", rows, rows), rtol=1e-12)
-
-
 def test_a_start_with_columns_twice_and_columns_of_zeros() -> None:
     a = matrix(600, np.arange(1, 601) ** -1.0)
     start = np.zeros((600, 70))
