@@ -30,6 +30,10 @@ class AlignedFaces(NamedTuple):
     """A `Fallback`: NONE where the face is aligned as the configuration asks."""
     landmarks: Float32[np.ndarray, "faces 68 2"]
     """In pixels of the picture; NaN where no face was found."""
+    outcome: Int[np.ndarray, " faces"]
+    """What the landmark network said, an `Outcome`; FOUND where it was not asked (stage `crop`)."""
+    disagreement: Float32[np.ndarray, " faces"]
+    """Of its two looks, in distances between the eyes; NaN where it was not asked."""
 
 
 class Aligner:
@@ -65,33 +69,42 @@ class Aligner:
           squares: where the faces are, as `common.landmarks.crops` gives them.
         """
         size = self.config.size
-        images = np.empty((len(pictures), size, size, 3), np.uint8)
-        status = np.empty(len(pictures), np.int64)
-        landmarks = np.empty((len(pictures), 68, 2), np.float32)
-        for start in range(0, len(pictures), self._batch):
+        faces = len(pictures)
+        made = AlignedFaces(
+            images=np.empty((faces, size, size, 3), np.uint8),
+            status=np.empty(faces, np.int64),
+            landmarks=np.empty((faces, 68, 2), np.float32),
+            outcome=np.empty(faces, np.int64),
+            disagreement=np.empty(faces, np.float32),
+        )
+        for start in range(0, faces, self._batch):
             rows = slice(start, start + self._batch)
             # Filled up by repeating the last: one compiled shape for all.
-            numbers = np.arange(start, start + self._batch).clip(max=len(pictures) - 1)
+            numbers = np.arange(start, start + self._batch).clip(max=faces - 1)
             some = Squares(*(part[numbers] for part in squares))
             found = self._align(pictures[numbers], some)
-            here = len(images[rows])
-            images[rows], status[rows], landmarks[rows] = (part[:here] for part in found)
-        return AlignedFaces(images, status, landmarks)
+            for whole, part in zip(made, found, strict=True):
+                whole[rows] = part[: len(whole[rows])]
+        return made
 
     def _align(
         self, pictures: UInt8[np.ndarray, "faces height width 3"], squares: Squares
     ) -> AlignedFaces:
         pixels = jnp.asarray(pictures, jnp.float32) / 255
         landmarks = np.full((len(pictures), 68, 2), np.nan, np.float32)
+        outcome = np.full(len(pictures), Outcome.FOUND, np.int64)
+        disagreement = np.full(len(pictures), np.nan, np.float32)
         if self.config.stage != "crop":
             found = self._landmarker(pictures, squares)
+            outcome, disagreement = np.asarray(found.outcome, np.int64), found.disagreement
             start = similarity_to_anchors(found.points, self._face, self.config)
             aligned = align(pixels, self._detect, self._face, self.config, start=start)
-            seen = found.outcome == Outcome.FOUND
+            seen = outcome == Outcome.FOUND
             landmarks[seen] = np.asarray(aligned.landmarks)[seen]
         made = frontalize_batch(pixels, landmarks, self._face, self.config)
         images = np.asarray(jnp.round(made.image.clip(0, 1) * 255).astype(jnp.uint8))
-        return AlignedFaces(images, np.asarray(made.status, np.int64), landmarks)
+        status = np.asarray(made.status, np.int64)
+        return AlignedFaces(images, status, landmarks, outcome, disagreement)
 
     def _detect(self, views: Float[Array, "batch size size 3"]) -> Float[np.ndarray, "batch 68 2"]:
         """The detector as 2D alignment reruns it: the face is about where the generic one is."""

@@ -60,7 +60,11 @@ def aligned_faces(
     Raises:
       CacheError: the disk is full or cannot be written.
     """
-    parts = [content.encode(), json.dumps(asdict(config), sort_keys=True).encode(), _code()]
+    parts = [
+        content.encode(),
+        json.dumps(asdict(config), sort_keys=True).encode(),
+        alignment_digest(),
+    ]
     parts += [np.ascontiguousarray(part).tobytes() for part in squares]
     key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
     folder = cache_dir("aligned", key)
@@ -121,8 +125,8 @@ def _described(config: AlignConfig) -> str:
 
 
 @cache
-def _code() -> bytes:
-    """Digest of all that aligns: modules, weights, the generic face."""
+def alignment_digest() -> bytes:
+    """Digest of all that aligns a face: modules, weights, the generic face."""
     packages = {
         deepface_jax: [
             *("align.py", "aligner.py", "face_model.py", "fallback.py", "frontalize.py"),

@@ -10,7 +10,7 @@ either: we take it whole, as the words "original images" say.
 
 `official` is that. Three variants change one thing each: `nine-folds` fits each run's threshold on
 its nine folds; `any-distance` chooses the distance on View 1 as well; `windowed` chooses on View 1
-how much of the picture is used. `cropped` does all three. Runtime: about three minutes on two cores.
+how much of the picture is used. `cropped` does all three. Runtime: about two minutes on two cores.
 """
 
 import time

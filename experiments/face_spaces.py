@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from common.harness import Scorer, Training
 from common.types import Scores
@@ -28,14 +28,16 @@ class FaceSpaces:
     They hold pixels and no labels, so every run may share them: a copy is the same object.
 
     Args:
-      grey: faces, 0 to 255.
+      faces: grey, 0 to 255; or a descriptor of each, in place of its pixels.
       images: their numbers in the benchmark.
     """
 
     def __init__(
-        self, grey: UInt8[np.ndarray, "images height width"], images: Int[np.ndarray, " images"]
+        self,
+        faces: UInt8[np.ndarray, "images height width"] | Float[np.ndarray, "images dim"],
+        images: Int[np.ndarray, " images"],
     ) -> None:
-        self.shared: SharedGram | SharedScatter = share(grey.reshape(len(grey), -1))
+        self.shared: SharedGram | SharedScatter = share(faces.reshape(len(faces), -1))
         self.row = np.full(images.max() + 1, -1)
         """Row of each image, by its number in the benchmark."""
         self.row[images] = np.arange(len(images))

@@ -42,7 +42,7 @@ def grey_faces(
       benchmark: whose images.
       images: numbers of those to read.
     """
-    return read_images(_Chosen(benchmark.images, images), to_grey, description="Reading faces")
+    return read_images(Chosen(benchmark.images, images), to_grey, description="Reading faces")
 
 
 def windowed(
@@ -52,7 +52,7 @@ def windowed(
     return np.stack([resize(cut(face, window), *size) for face in grey])
 
 
-class _Chosen:
+class Chosen:
     """Some images of a source."""
 
     def __init__(self, source: ImageSource, numbers: Int[np.ndarray, " images"]) -> None:

@@ -45,6 +45,8 @@ def measure(
     training: dict[str, Any] | None = None,
     tolerance: float,
     alignment: str = "none",
+    fallbacks: int = 0,
+    test_time: str = "none",
     paper_protocol: str | None = None,
 ) -> Measured:
     """Summarize an outcome and name everything that stands behind it.
@@ -65,6 +67,8 @@ def measure(
       training: what was learned from; LFW's own training folds when None.
       tolerance: how near a rerun's accuracy must come.
       alignment: of the faces.
+      fallbacks: how many faces could not be aligned so, and count all the same.
+      test_time: tricks at test time, as mirror images.
       paper_protocol: the paper's own word; the category's name when None.
     """
     source = benchmark.provenance
@@ -85,8 +89,8 @@ def measure(
         published=published.as_record() if published else {},
         lfw_variant=source.variant,
         alignment=alignment,
-        test_time="none",
-        fallbacks=0,
+        test_time=test_time,
+        fallbacks=fallbacks,
         data={"name": source.name, "sha256": source.sha256, "images": source.images,
               "people": source.people},
         training=training or {

@@ -30,4 +30,7 @@ ROWS: dict[str, Row] = {
     "eigenfaces": Row("experiments.eigenfaces_lfw", "Eigenfaces", "official"),
     "fisherfaces": Row("experiments.fisherfaces_lfw", "Fisherfaces", "cropped"),
     "lbp": Row("experiments.lbp_lfw", "LBP histograms", "cropped"),
+    "deepface-alignment": Row(
+        "experiments.deepface_alignment_lfw", "DeepFace's alignment, LBP and SVM, no network", "3d"
+    ),
 }
