@@ -28,6 +28,7 @@ tables: $(VENV)/.ready
 benchmarks: $(VENV)/.ready-dev
 	$(RUN) -m benchmarks.verification
 	$(RUN) -m benchmarks.eigenfaces
+	$(RUN) -m benchmarks.frontalize
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'

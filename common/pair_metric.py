@@ -38,7 +38,8 @@ def cell_chi_squared(
     """Chi-squared distance of each cell's histogram: a vector a pair, for an SVM to weigh.
 
     Args:
-      first: square roots of histograms, cell by cell, as `dense_lbp` gives them.
+      first: square roots of histograms, cell by cell, as `dense_lbp` gives them: of a face and its
+        mirror image their mean, whose square stands for the histogram of both.
       second: those of the other image.
       bins: of a cell.
     """

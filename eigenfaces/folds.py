@@ -142,15 +142,16 @@ class SharedScatter:
     ) -> tuple[Float[np.ndarray, " pixels"], Product]:
         """The training mean, and what multiplies a block by the training images' scatter."""
         held_out = np.setdiff1d(np.arange(len(self._images)), training)
-        few = self._images[min(held_out, training, key=len)]
+        by_held_out = len(held_out) < len(training)
+        few = self._images[held_out if by_held_out else training]
         total = few.sum(axis=0)
-        if len(held_out) < len(training):
+        if by_held_out:
             total = -total  # the sum over all images is zero
         mean = total / np.float32(len(training))
 
         def multiply(block: Float[np.ndarray, "pixels block"]) -> Float[np.ndarray, "pixels block"]:
             products = few.T @ (few @ block)
-            if len(held_out) < len(training):
+            if by_held_out:
                 products = self._scatter @ block - products
             return products - np.outer(total, mean @ block)
 

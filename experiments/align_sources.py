@@ -79,14 +79,16 @@ def _files(source: Path, output: Path) -> Iterator[Path]:
     def fail(error: OSError) -> None:
         raise error
 
+    visited: set[Path] = set()
     for root, folders, files in os.walk(source, followlinks=True, onerror=fail):
         place = Path(root)
         here = place.resolve()
+        visited.add(here)
         folders[:] = [
             name
             for name in folders
             if not name.startswith(".")
-            and not here.is_relative_to(there := (place / name).resolve())  # a link back up
+            and (there := (place / name).resolve()) not in visited  # folders may link to each other
             and there != output
         ]
         yield from (place / name for name in files if not name.startswith("."))

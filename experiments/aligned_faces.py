@@ -77,7 +77,8 @@ def aligned_benchmark(benchmark: Benchmark, config: AlignConfig) -> AlignedSet:
     """All images of a benchmark, in its order, each looked at where LFW has its faces."""
     height = benchmark.images[0].shape[0]
     squares = lfw_squares(len(benchmark.images), height)
-    return aligned_faces(benchmark.images, squares, config, content=benchmark.provenance.sha256)
+    content = " ".join([benchmark.provenance.sha256, *benchmark.names])
+    return aligned_faces(benchmark.images, squares, config, content=content)
 
 
 def _fill(folder: Path, source: ImageSource, squares: Squares, config: AlignConfig) -> None:
@@ -141,6 +142,5 @@ def alignment_digest() -> bytes:
     digest = hashlib.sha256()
     for package, names in packages.items():
         for name in names:
-            path = Path(str(package.__file__)).with_name(name)
-            digest.update(path.read_bytes() if path.exists() else b"-")
+            digest.update(Path(str(package.__file__)).with_name(name).read_bytes())
     return digest.digest()

@@ -114,6 +114,14 @@ def _table(results: Sequence[Result], *, synthetic: bool) -> Table:
     return table
 
 
+def in_one_line(result: Result) -> str:
+    """Name and figure of a result, beside the published one."""
+    figure = measured_share(result)
+    figure = figure if figure != "-" else f"AUC {result.metrics['auc']:.4f}"
+    published = f" (published {share(result.published)})" if result.published else ""
+    return f"{result.row} {result.variant}: {figure}{published}"
+
+
 def share(published: dict) -> str:
     """A published accuracy with its standard error, as `0.6002 ± 0.0079`."""
     if not published:

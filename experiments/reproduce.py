@@ -84,6 +84,8 @@ def _reproduce(options: Reproduce, console: Console) -> int:
             continue
         measured += results
         report_run.save(setting, name, results)
+        for one in results:
+            setting.say(f"  {report_run.in_one_line(one.result)}")
         setting.say(f"{ROWS[name].title}: {time.perf_counter() - start:.0f} s")
     agrees = report_run.finish(setting, measured, RECORDS, record=options.record)
     return 0 if agrees and not failed else 1

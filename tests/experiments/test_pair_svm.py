@@ -69,7 +69,7 @@ def test_whitening_finds_the_person_under_what_varies(cost: float) -> None:
     assert best < 0.75  # what it had to learn
 
 
-def test_scores_are_symmetric_and_do_not_look_at_the_tested_pairs() -> None:
+def test_scores_are_symmetric_and_one_pair_has_no_influence_on_another() -> None:
     pairs = pairs_of()
     training = Training(np.arange(160), pairs[pairs.fold < 6], None)
     for method in (

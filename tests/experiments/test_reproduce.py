@@ -67,7 +67,7 @@ def test_synthetic_runs_are_never_recorded(capsys, tmp_path):
 
 def test_bad_arguments_are_one_line(capsys, tmp_path):
     assert main(Reproduce("eigenface", runs=tmp_path)) == 1
-    assert "the rows are eigenfaces, fisherfaces, lbp, or all" in capsys.readouterr().err
+    assert f"the rows are {', '.join(ROWS)}, or all" in capsys.readouterr().err
     assert main(Reproduce("lbp", lfw_dir=tmp_path / "nowhere", runs=tmp_path)) == 1
     error = capsys.readouterr().err.strip()
     assert error.startswith("error:") and "nowhere" in error and "\n" not in error
