@@ -4,6 +4,8 @@ Both end in a linear SVM on a vector a pair, trained on the run's pairs (same or
 identities): the image-restricted protocol.
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -129,4 +131,6 @@ def _linear_svm(
     """Signed distance from the plane of a linear SVM: positive for the same person."""
     from sklearn.svm import LinearSVC
 
-    return LinearSVC(C=cost, dual="auto", random_state=0).fit(vectors, same).decision_function
+    # In the primal, which converges in a few steps; its stubs ask for a string.
+    primal: Any = False
+    return LinearSVC(C=cost, dual=primal, random_state=0).fit(vectors, same).decision_function

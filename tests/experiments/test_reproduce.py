@@ -24,7 +24,9 @@ def no_lfw(monkeypatch, tmp_path):
 @pytest.fixture(scope="module")
 def tiny_run(tmp_path_factory):
     runs = tmp_path_factory.mktemp("runs")
-    code = main(Reproduce("all", tiny=True, runs=runs))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLASSIC_FACES_CACHE", str(tmp_path_factory.mktemp("cache")))
+        code = main(Reproduce("all", tiny=True, runs=runs))
     return code, runs / "synthetic"
 
 

@@ -1,0 +1,51 @@
+"""The collapse alarm: training on triplets can end with all faces in one point, f(x) = const.
+
+There, a rule with a window finds nothing to learn from, the hardest triplets all cost the margin,
+and neither comes back. The paper names the danger (Sec. 3.2); the loss alone does not show it.
+"""
+
+from dataclasses import dataclass
+from math import isfinite
+
+from common.training import TrainingError
+from facenet_jax.triplets import Statistics
+
+
+class CollapseError(TrainingError):
+    """The embeddings have collapsed; the message says what to do."""
+
+
+@dataclass
+class CollapseAlarm:
+    """Stops a training whose embeddings are not finite, or stay in one point."""
+
+    smallest_spread: float = 1e-3
+    """Of the embeddings. An untrained network's is several times larger."""
+    patience: int = 5
+    """Looks in a row that must be below before the alarm goes off."""
+
+    def __post_init__(self) -> None:
+        self._below = 0
+
+    def look(self, step: int, statistics: Statistics) -> None:
+        """Look at the statistics of a step; waits until they are there.
+
+        Raises:
+          CollapseError: spread below the smallest, too often in a row.
+          TrainingError: statistics that are not finite.
+        """
+        spread, d_an = float(statistics.spread), float(statistics.d_an)
+        if not isfinite(spread):
+            raise TrainingError(
+                f"the embeddings are not finite at step {step:,}. Go on from the last checkpoint "
+                "with a lower learning rate, or look at the images around this step"
+            )
+        self._below = self._below + 1 if spread < self.smallest_spread else 0
+        if self._below >= self.patience:
+            raise CollapseError(
+                f"the embeddings have collapsed at step {step:,}: their spread is {spread:.2g}, "
+                f"different people are {d_an:.2g} apart. Training seldom comes back from there. "
+                "Begin anew, or from a checkpoint long before, with one or more of these: the rule "
+                "semi-hard instead of hardest or batch-hard, a lower learning rate, more "
+                "identities in a batch, batch normalization, a network first trained to classify"
+            )
