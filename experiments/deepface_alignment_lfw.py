@@ -7,7 +7,7 @@ did in detail is not published. Ours: LBP of three radii in overlapping cells, P
 a person, a linear SVM. COMPONENTS, SHRINKAGES and COSTS are chosen from on View 1 with the
 3D-aligned faces, and the choice is used for all variants, so that they differ in their alignment
 alone; RADII and SQUARE are fixed (found on View 1 too, by hand). `3d-cells` is the plainest
-reading: an SVM on the chi-squared distance of each cell, with a C that nothing was tried for.
+reading: an SVM on the chi-squared distance of each cell, with a fixed C.
 
 The landmark network and the 3D shape come from outside faces without names, and pairs carry same or
 different alone: image-restricted, with label-free outside data. A pair is called the same where the
