@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
 from facenet_jax.config import NetworkConfig
 from facenet_jax.inception import Inception, InceptionRow, scaled
@@ -35,6 +36,27 @@ def test_module_is_its_branches(row):
         branches.append(block.projection[0](pooled) if row.projection else pooled)
     np.testing.assert_array_equal(y, np.concatenate(branches, axis=-1))
     assert y.shape == (2, -(-7 // row.stride), -(-6 // row.stride), row.channels(5))
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_every_parameter_has_a_gradient(batch_norm):
+    config = NetworkConfig(batch_norm=batch_norm)
+    row = ROWS[0].scaled(3.0)
+    block = Inception(5, row, config=config, draws=Draws(jax.random.key(0), 9000))
+    graph, params, averages = nnx.split(block, nnx.Param, ...)
+    x = np.random.default_rng(0).standard_normal((4, 7, 6, 5)).astype(np.float32)
+
+    @jax.jit
+    @jax.grad
+    def gradient(params):
+        y = nnx.merge(graph, params, averages, copy=True)(x, training=True)
+        return jnp.sum(y * np.random.default_rng(1).standard_normal(y.shape))
+
+    leaves = nnx.to_flat_state(gradient(params))
+    assert len(leaves) == 6 * (3 if batch_norm else 2)
+    for path, leaf in leaves:
+        assert jnp.isfinite(leaf[...]).all(), path
+        assert (leaf[...] != 0).any(axis=tuple(range(leaf[...].ndim - 1))).all(), path
 
 
 def test_every_branch_starts_at_the_same_scale():

@@ -57,12 +57,11 @@ def leaves_agree(ours, theirs):
     return pairs
 
 
-@pytest.mark.parametrize("chunk", [1, 4, 12])
+@pytest.mark.parametrize("chunk", [1, 4])
 def test_without_batch_statistics_it_is_the_plain_gradient(chunk):
     params, embed = parts(batch_norm=False)
-    (value, seen), theirs = jax.value_and_grad(
-        lambda params: loss(embed(params, images())[0]), has_aux=True
-    )(params)
+    plain = jax.value_and_grad(lambda params: loss(embed(params, images())[0]), has_aux=True)
+    (value, seen), theirs = jax.jit(plain)(params)
     step = jax.jit(lambda params, x: chunked_value_and_grad(embed, loss, params, x, chunk=chunk))
     (ours, statistics, _), gradient = step(params, images())
     assert float(ours) == pytest.approx(float(value), rel=1e-5)
@@ -79,8 +78,9 @@ def test_with_batch_norm_chunks_are_what_is_normalized_over():
         value, _ = loss(jnp.concatenate([z for z, _ in chunks]))
         return value, [said for _, said in chunks]
 
-    (value, said), theirs = jax.value_and_grad(by_hand, has_aux=True)(params)
-    (ours, _, averages), gradient = chunked_value_and_grad(embed, loss, params, images(), chunk=4)
+    (value, said), theirs = jax.jit(jax.value_and_grad(by_hand, has_aux=True))(params)
+    step = jax.jit(lambda params, x: chunked_value_and_grad(embed, loss, params, x, chunk=4))
+    (ours, _, averages), gradient = step(params, images())
     assert float(ours) == pytest.approx(float(value), rel=1e-5)
     leaves_agree(gradient, theirs)
     leaves_agree(averages, jax.tree.map(lambda *x: sum(x) / 3, *said))

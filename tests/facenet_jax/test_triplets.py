@@ -1,5 +1,6 @@
 """Mining, loss and gradient against three loops over all faces, in float64."""
 
+from functools import cache
 from itertools import product
 
 import jax
@@ -18,7 +19,6 @@ RULES = [
     Mining("hardest", MARGIN),
     Mining("batch-hard", MARGIN),
 ]
-BLOCKS = [None, 1, 5, 256]
 SIZES = (5, 1, 3, 1, 4, 2, 1)
 BATCH = sum(SIZES)
 
@@ -78,17 +78,18 @@ def expected(z, labels, mining):
     return total, gradient, len(triplets), active, pairs
 
 
-def loss_and_gradient(mining, **options):
+@cache
+def loss_and_gradient(mining, block=5):
     def loss(z, labels):
-        return triplet_loss(z, labels, mining, **options)
+        return triplet_loss(z, labels, mining, mean="sum", block=block, key=jax.random.key(3))
 
     return jax.jit(jax.value_and_grad(loss, has_aux=True))
 
 
-@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("block", [None, 5])
 @pytest.mark.parametrize("mining", RULES, ids=lambda m: f"{m.rule} {m.fallback}")
 def test_equals_three_loops(mining, block):
-    ours = loss_and_gradient(mining, block=block, mean="sum")
+    ours = loss_and_gradient(mining, block)
     found_any = active_any = 0
     for seed in range(25):
         z, labels = batch(seed, spread=0.4 + seed / 12)
@@ -105,7 +106,7 @@ def test_equals_three_loops(mining, block):
 
 def test_statistics_are_means_over_all_pairs():
     z, labels = batch(0)
-    _, statistics = triplet_loss(z, labels, Mining(margin=MARGIN), block=4)
+    (_, statistics), _ = loss_and_gradient(RULES[0])(z, jnp.asarray(labels))
     same, different = [], []
     for i, j in product(range(BATCH), repeat=2):
         if i != j:
@@ -120,20 +121,18 @@ def test_means_divide_the_same_sum():
     z, labels = batch(3)
     total, _, _, active, pairs = expected(z, labels, RULES[0])
     assert 1 < active < pairs
-    for mean, divisor in (("sum", 1), ("pairs", pairs), ("triplets", active)):
+    for mean, divisor in (("pairs", pairs), ("triplets", active)):
         loss, _ = triplet_loss(z, labels, RULES[0], mean=mean)
         assert float(loss) == pytest.approx(total / divisor, rel=1e-5)
 
 
-@pytest.mark.parametrize("block", [None, 4])
-def test_gradient_against_finite_differences(block):
+def test_gradient_against_finite_differences():
     z, labels = batch(2)
 
     def loss(z):
-        return triplet_loss(jnp.asarray(z), labels, RULES[0], mean="sum", block=block)[0]
+        return triplet_loss(jnp.asarray(z), labels, RULES[0], mean="sum", block=None)[0]
 
-    modes = ["rev"] if block else ["fwd", "rev"]
-    check_grads(loss, (z,), order=1, modes=modes, atol=0.03, rtol=0.03, eps=2e-4)
+    check_grads(loss, (z,), order=1, atol=0.03, rtol=0.03, eps=2e-4)
 
 
 def test_random_rule_draws_every_semi_hard_negative_alike():
@@ -173,10 +172,10 @@ def test_random_rule_draws_every_semi_hard_negative_alike():
 @pytest.mark.parametrize("rule", ["semi-hard", "random-in-window"])
 def test_blocks_do_not_change_what_is_chosen(rule):
     z, labels = batch(5)
-    mining, key = Mining(rule, MARGIN), jax.random.key(3)
-    (whole, _), gradient = loss_and_gradient(mining, block=None, key=key)(z, jnp.asarray(labels))
-    for block in (6, BATCH):
-        (loss, _), ours = loss_and_gradient(mining, block=block, key=key)(z, jnp.asarray(labels))
+    mining = Mining(rule, MARGIN)
+    (whole, _), gradient = loss_and_gradient(mining, None)(z, jnp.asarray(labels))
+    for block in (1, 256) if rule == "semi-hard" else (6,):
+        (loss, _), ours = loss_and_gradient(mining, block)(z, jnp.asarray(labels))
         assert float(loss) == pytest.approx(float(whole), rel=1e-5)
         np.testing.assert_allclose(ours, gradient, atol=1e-6)
 
@@ -196,10 +195,9 @@ def test_order_and_rotation_do_not_matter():
 
 
 @pytest.mark.parametrize("mining", RULES, ids=lambda m: f"{m.rule} {m.fallback}")
-@pytest.mark.parametrize("labels", [np.zeros(9, int), np.arange(9), np.zeros(9, int) + 2**40])
+@pytest.mark.parametrize("labels", [np.zeros(BATCH, np.int32), np.arange(BATCH)])
 def test_nothing_to_learn_gives_zero(mining, labels):
-    z = batch(0)[0][:9]
-    (loss, statistics), gradient = loss_and_gradient(mining)(z, labels)
+    (loss, statistics), gradient = loss_and_gradient(mining)(batch(0)[0], jnp.asarray(labels))
     assert float(loss) == 0 and float(statistics.found) == float(statistics.active) == 0
     np.testing.assert_array_equal(gradient, 0)
     assert all(np.isfinite(value) for value in statistics)
@@ -212,8 +210,7 @@ def test_large_numpy_labels_stay_apart():
     assert float(triplet_loss(z, far, RULES[0])[0]) == float(loss) > 0
 
 
-@pytest.mark.parametrize("mining", RULES[:2], ids=["none", "farthest"])
-@pytest.mark.parametrize("dim", [2, 128, 512])
+@pytest.mark.parametrize(("mining", "dim"), [(RULES[0], 512), (RULES[0], 6), (RULES[1], 6)])
 def test_coincident_embeddings_have_gradient_zero(mining, dim):
     rng = np.random.default_rng(0)
     point = rng.standard_normal(dim)
@@ -245,12 +242,12 @@ def test_near_points_keep_their_distance_and_gradient():
     np.testing.assert_allclose(d, true, atol=1e-6)
 
 
-@pytest.mark.parametrize("block", [None, 4])
+@pytest.mark.parametrize("block", [None, 5])
 def test_embeddings_that_are_not_finite_show_in_the_loss(block):
     z, labels = batch(0)
     z[4, 1] = np.nan
-    for mining in RULES[:1] if block else RULES:
-        loss, statistics = triplet_loss(z, labels, mining, block=block)
+    for mining in RULES:
+        (loss, statistics), _ = loss_and_gradient(mining, block)(z, jnp.asarray(labels))
         assert np.isnan(loss) and np.isnan(statistics.spread)
 
 
@@ -267,7 +264,7 @@ def test_blocks_need_little_memory():
 
     def temporary(block):
         low = {"xla_backend_optimization_level": 0}  # compiles sooner, with the same buffers
-        program = loss_and_gradient(Mining(), block=block).lower(z, labels).compile(low)
+        program = loss_and_gradient(Mining(), block).lower(z, labels).compile(low)
         return program.memory_analysis().temp_size_in_bytes
 
     assert temporary(64) < temporary(None) / 8
