@@ -50,6 +50,7 @@ def fit(
     *,
     evaluate: Callable[[Any], Mapping[str, float]],
     checkpoints: Checkpoints,
+    log: Callable[[int, Mapping[str, float]], None] = lambda step, values: None,
 ) -> tuple[Any, float]:
     """Train from the newest checkpoint on, if there is one, to the last step.
 
@@ -61,6 +62,7 @@ def fit(
       schedule: see there.
       evaluate: names and values to show, of a state.
       checkpoints: of this run.
+      log: is given the step's number with the loss, and with what `evaluate` returned.
 
     Returns:
       The state after the last step, and the seconds that training took, in all its runs.
@@ -83,9 +85,13 @@ def fit(
             last = done == schedule.steps
             save = last or time.monotonic() - saved > schedule.save_seconds
             if save or done % schedule.look_every == 0:
-                show.step(done, _finite(float(loss), done), schedule)
+                value = _finite(float(loss), done)
+                show.step(done, value, schedule)
+                log(done, {"loss": value})
             if last or done % schedule.evaluate_every == 0:
-                show.evaluation(done, evaluate(state))
+                values = evaluate(state)
+                show.evaluation(done, values)
+                log(done, values)
             if save:
                 saved = time.monotonic()
                 seconds = before + saved - began

@@ -23,6 +23,7 @@ import numpy as np
 import tyro
 
 from common.checkpoint import Checkpoints
+from common.data.loader import shuffled_batches
 from common.images import ImageError
 from common.landmarks.augment import augment, view_of
 from common.landmarks.network import NetworkConfig
@@ -66,19 +67,12 @@ def training_batches(
     faces: LandmarkFaces, config: TrainConfig, network: NetworkConfig, seed: int, threads: int
 ) -> Batches:
     """Endless shuffled batches of augmented views; the same for the same seed."""
-    import grain
-    from absl import flags
-
-    if not flags.FLAGS.is_parsed():
-        flags.FLAGS.mark_as_parsed()  # grain asks for its flags, which no command of ours parses
 
     def view(index: int, rng: np.random.Generator) -> Batch:
         image, points = faces[index]
         return Batch(*augment(image, points, network.side, rng))
 
-    views = grain.MapDataset.range(len(faces)).seed(seed).shuffle().repeat().random_map(view)
-    options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=4 * config.batch)
-    return iter(views.to_iter_dataset(options).batch(config.batch))
+    return shuffled_batches(len(faces), view, batch=config.batch, seed=seed, threads=threads)
 
 
 def validation_error(

@@ -11,15 +11,9 @@ import optax
 from flax import nnx
 from jaxtyping import Array, Float, UInt8
 
+from common.compiling import COMPILER_OPTIONS
 from common.landmarks.network import LandmarkNetwork, NetworkConfig
 from common.landmarks.points import eye_distance
-
-# On a CPU, XLA's default back end for fusions is slow at convolutions; reductions stay with it.
-COMPILER_OPTIONS: dict[str, Any] = (
-    {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE"}
-    if jax.default_backend() == "cpu"
-    else {}
-)
 
 
 @dataclass(frozen=True)

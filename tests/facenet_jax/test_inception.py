@@ -44,7 +44,7 @@ def test_every_parameter_has_a_gradient(batch_norm):
     row = ROWS[0].scaled(3.0)
     block = Inception(5, row, config=config, draws=Draws(jax.random.key(0), 9000))
     graph, params, averages = nnx.split(block, nnx.Param, ...)
-    x = np.random.default_rng(0).standard_normal((4, 7, 6, 5)).astype(np.float32)
+    x = jnp.asarray(np.random.default_rng(0).standard_normal((4, 7, 6, 5)), jnp.float32)
 
     @jax.jit
     @jax.grad

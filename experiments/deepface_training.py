@@ -1,0 +1,183 @@
+"""Train DeepFace on a folder of people, or take the checkpoint of a training that is done.
+
+A training is named by all that it depends on: the aligned faces, the network, the recipe, the seed.
+One that was killed goes on from its last checkpoint; one that is done is only read.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from common.augment import augment
+from common.checkpoint import Checkpoints
+from common.curves import Curves
+from common.data.cache import cache_dir, clear_disk_errors
+from common.data.loader import shuffled_batches
+from common.data.progress import progress
+from common.records import device
+from common.training import Schedule, fit
+from deepface_jax.network_config import NetworkConfig
+from deepface_jax.normalize import maximum_of
+from deepface_jax.train import (
+    Batch,
+    TrainConfig,
+    TrainState,
+    make_classify,
+    make_features,
+    make_step,
+    start,
+)
+from experiments.aligned_faces import alignment_digest
+from experiments.training_faces import TrainingFaces
+
+AT_ONCE = 64
+"""Faces of a forward pass."""
+SAVE_SECONDS = 600.0
+"""A checkpoint of the full network is about a gigabyte."""
+WATCHED = 512
+"""Held-out faces that are classified while training; all of them at its end."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, ready to represent faces."""
+
+    network: NetworkConfig
+    weights: Any
+    features: Callable[[Any, Any], Any]
+    maximum: Float[np.ndarray, " units"]
+    """Of each unit of F7 over the training faces, for `normalize`."""
+    summary: dict[str, Any]
+    """What the training was: images, identities, seconds, held-out error."""
+
+    def represent(
+        self, images: UInt8[np.ndarray, "faces side side channels"]
+    ) -> Float[np.ndarray, "faces units"]:
+        """G(I) of aligned faces, with progress."""
+        with progress("Representing faces", len(images)) as advance:
+            return in_batches(self.features, self.weights, images, advance)
+
+
+def train(
+    faces: TrainingFaces,
+    images: UInt8[np.ndarray, "faces side side channels"],
+    network: NetworkConfig,
+    config: TrainConfig,
+    *,
+    seed: int = 0,
+    from_scratch: bool = False,
+) -> Trained:
+    """Train to the end, from the last checkpoint if there is one.
+
+    Args:
+      faces: the training people, aligned.
+      images: what the network sees of them, in the same order.
+      network: its classes must be the people.
+      config: of the training.
+      seed: of weights, order, augmentation and dropout.
+      from_scratch: forget an earlier training of the same name.
+
+    Raises:
+      ValueError: the classes are not the people, or a checkpoint does not fit.
+      CacheError: the disk is full.
+      TrainingError: the loss is not finite.
+    """
+    people = len(faces.folder.people)
+    if network.classes != people:
+        raise ValueError(
+            f"the network has {network.classes} classes and the folder {people} people; wanted the "
+            "same number"
+        )
+    numbers, label = faces.training, faces.folder.label.astype(np.int32)
+    folder = cache_dir("deepface", _key(faces, images, network, config, seed))
+    done = folder / "training.json"
+    if from_scratch:
+        _forget(folder)
+
+    def view(index: int, rng: np.random.Generator) -> Batch:
+        number = numbers[index]
+        return Batch(augment(images[number], config.augment, rng), label[number])
+
+    graph, state = start(network, config, faces=len(numbers), seed=seed)
+    features, classify = make_features(graph), make_classify(graph)
+
+    def error(state: TrainState, chosen: Int[np.ndarray, " some"]) -> float:
+        found = in_batches(classify, state.weights, images[chosen])
+        return float(np.mean(found != label[chosen]))
+
+    held_out = faces.held_out
+    watched = held_out[np.linspace(0, len(held_out) - 1, min(WATCHED, len(held_out))).astype(int)]
+    steps = config.steps(len(numbers))
+    with clear_disk_errors(folder), Checkpoints(folder / "checkpoints", keep=1) as checkpoints:
+        if done.exists() and (found := checkpoints.restore(state)) is not None:
+            _, state, _ = found
+        else:
+            with Curves(folder / "curves") as curves:
+                state, seconds = fit(
+                    make_step(config, graph, faces=len(numbers), seed=seed),
+                    state,
+                    shuffled_batches(len(numbers), view, batch=config.batch, seed=seed),
+                    Schedule(steps, config.batch, evaluate_every=max(1, steps // 20),
+                             save_seconds=SAVE_SECONDS, look_every=10),
+                    evaluate=lambda state: {"held-out error": error(state, watched)},
+                    checkpoints=checkpoints,
+                    log=curves,
+                )  # fmt: skip
+            with progress("Maxima over the training faces", len(numbers)) as advance:
+                G = in_batches(features, state.weights, images[numbers], advance)
+            np.save(folder / "maximum.npy", maximum_of([G]))
+            summary = {
+                "images": len(numbers),
+                "identities": people,
+                "sha256": faces.folder.sha256,
+                "hours": round(seconds / 3600, 3),
+                "device": device(),
+                "steps": steps,
+                "held_out_images": len(held_out),
+                "held_out_error": round(error(state, held_out), 4),
+                "training_error": round(error(state, numbers[:: max(1, len(numbers) // 1024)]), 4),
+                "zeros": round(float(np.mean(G == 0)), 4),
+            }
+            done.write_text(json.dumps(summary, indent=1) + "\n")
+    maximum = np.load(folder / "maximum.npy", allow_pickle=False)
+    return Trained(network, state.weights, features, maximum, json.loads(done.read_text()))
+
+
+def in_batches(
+    function: Callable[[Any, Any], Any],
+    weights: Any,
+    images: np.ndarray,
+    advance: Callable[[int], None] = lambda faces: None,
+) -> np.ndarray:
+    """A jitted function of weights and images, in batches of one shape."""
+    found = []
+    for begin in range(0, len(images), AT_ONCE):
+        some = np.asarray(images[begin : begin + AT_ONCE])
+        filled = np.concatenate([some, np.repeat(some[-1:], AT_ONCE - len(some), axis=0)])
+        found.append(np.asarray(function(weights, filled))[: len(some)])
+        advance(len(some))
+    return np.concatenate(found)
+
+
+def _key(
+    faces: TrainingFaces, images: np.ndarray, network: NetworkConfig, config: TrainConfig, seed: int
+) -> str:
+    parts = [
+        faces.folder.sha256.encode(), alignment_digest(), str(images.shape).encode(),
+        hashlib.sha256(images[:: max(1, len(images) // 50)].tobytes()).digest(),
+        json.dumps([asdict(network), asdict(config), seed], sort_keys=True).encode(),
+    ]  # fmt: skip
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
+
+
+def _forget(folder: Path) -> None:
+    import shutil
+
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
