@@ -1,5 +1,7 @@
 """Find what a run measures on: LFW where it is or can be had, else synthetic faces, said loudly."""
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -23,7 +25,11 @@ def open_setting(options: "Reproduce", console: Console) -> Setting:
     if options.record and (source.synthetic or options.tiny):
         raise ValueError("--record needs the real LFW: synthetic runs never enter the records")
     runs = options.runs / "synthetic" if source.synthetic else options.runs
-    setting = Setting(benchmark, more, options.tiny, runs, options.command, console)
+    named = options.train_dir or os.environ.get("FACES_TRAIN_DIR")
+    setting = Setting(
+        benchmark, more, options.tiny, runs, options.command, console,
+        train_dir=Path(named) if named else None, from_scratch=options.from_scratch,
+    )  # fmt: skip
     if source.synthetic and not options.tiny:
         console.print(
             "[bold red]SYNTHETIC[/]: LFW was neither found nor reachable, so this run measures "

@@ -31,6 +31,10 @@ class Reproduce:
     """Which row; `all` for every one."""
     lfw_dir: Path | None = None
     """Folder or .tgz of LFW. Else $LFW_DIR, scikit-learn's cache, or a download."""
+    train_dir: Path | None = None
+    """Training folder, `<identity>/<image>.jpg` (else $FACES_TRAIN_DIR), for rows that train."""
+    from_scratch: bool = False
+    """Train anew what is shipped or cached."""
     download: bool = True
     """Fetch LFW from its mirrors where it is not on disk."""
     tiny: bool = False
@@ -44,27 +48,32 @@ class Reproduce:
     def command(self) -> str:
         """What was typed, without paths."""
         words = ["python -m experiments.reproduce", str(self.row)]
-        words += [flag for flag, on in (("--tiny", self.tiny), ("--record", self.record)) if on]
+        flags = {"--tiny": self.tiny, "--from-scratch": self.from_scratch, "--record": self.record}
+        words += [flag for flag, on in flags.items() if on]
         return " ".join(words)
 
 
 def main(options: Reproduce) -> int:
     """Measure, record, compare, draw; returns the exit code."""
+    from common.training import TrainingError
+
     console = Console()
     try:
         return _reproduce(options, console)
     except KeyboardInterrupt:
         console.print("\ninterrupted; what was prepared and downloaded so far is kept")
         return 130
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, TrainingError) as error:
         # Errors of this project say what came, what was wanted and what to do: one line suffices.
         Console(stderr=True).print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
         return 1
 
 
 def _reproduce(options: Reproduce, console: Console) -> int:
+    from common.training import TrainingError
     from experiments import report_run
     from experiments.open_benchmark import open_setting
+    from experiments.setting import NotRerun
 
     if options.row not in (*ROWS, "all"):
         raise ValueError(f"no row {options.row!r}; the rows are {', '.join(ROWS)}, or all")
@@ -76,7 +85,12 @@ def _reproduce(options: Reproduce, console: Console) -> int:
         setting.say(f"[bold]{ROWS[name].title}[/]")
         try:
             results = ROWS[name].load()(setting)
-        except (ValueError, OSError) as error:
+        except NotRerun as reason:
+            if len(names) == 1:
+                raise
+            setting.say(f"{name} not rerun: {reason}")
+            continue
+        except (ValueError, OSError, TrainingError) as error:
             if len(names) == 1:
                 raise
             setting.say(f"[red]{name} failed:[/] {error}")

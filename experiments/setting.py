@@ -19,6 +19,13 @@ from rich.progress import (
 from common.types import Benchmark
 
 
+class NotRerun(ValueError):
+    """A row that needs hours of training, or faces that are not here; the message says which.
+
+    Its committed record stands.
+    """
+
+
 @dataclass(frozen=True)
 class Setting:
     """One call of `experiments.reproduce`."""
@@ -32,6 +39,10 @@ class Setting:
     command: str
     """As a user would type it, without paths."""
     console: Console
+    train_dir: Path | None = None
+    """Folder of training people, where one was named."""
+    from_scratch: bool = False
+    """Train anew what is shipped or cached."""
 
     def say(self, text: str) -> None:
         """Print a line; on synthetic faces every line says so."""
