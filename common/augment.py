@@ -35,7 +35,14 @@ class AugmentConfig:
 NONE = AugmentConfig()
 """The picture as it is: no paper here describes what it did, if anything."""
 MODERATE = AugmentConfig(
-    mirror=True, shift=0.02, scale=0.05, roll_degrees=4.0, light=0.25, grey=0.1, blur=0.2, erase=0.3
+    mirror=True,
+    shift=0.015,
+    scale=0.04,
+    roll_degrees=3.0,
+    light=0.2,
+    grey=0.05,
+    blur=0.1,
+    erase=0.1,
 )
 """For little data and faces that are aligned already."""
 

@@ -139,7 +139,8 @@ class _Display:
     def step(self, done: int, loss: float, schedule: Schedule) -> None:
         """Show how far training is."""
         now = time.monotonic()
-        self._speed = (done - self._done) * schedule.batch / (now - self._looked)
+        if done > self._done:
+            self._speed = (done - self._done) * schedule.batch / (now - self._looked)
         self._looked, self._done, self._loss = now, done, loss
         said = f"{self._speed:.0f} images/s, loss {loss:.4f}"
         self._bar.update(self._task, completed=done, said=said)
@@ -151,7 +152,7 @@ class _Display:
             f"step {done:,}: loss {self._loss:.4f}, {said}; {self._speed:.0f} images/s",
             highlight=False,
         )
-        self._looked = time.monotonic()
+        self._looked, self._done = time.monotonic(), done
 
     def __enter__(self) -> "_Display":
         self._bar.start()

@@ -84,7 +84,8 @@ class DeepFace(nnx.Module):
                 f"images have shape {images.shape[1:]}, the network takes "
                 f"({config.side}, {config.side}, {config.channels})"
             )
-        c1 = self._rectified("C1", images.astype(config.compute_dtype))
+        pixels = 2 * images - 1 if config.centered else images
+        c1 = self._rectified("C1", pixels.astype(config.compute_dtype))
         m2 = max_pool(c1)
         c3 = self._rectified("C3", m2)
         l4 = self._rectified("L4", c3)

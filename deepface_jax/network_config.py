@@ -54,6 +54,8 @@ class NetworkConfig:
     init: Literal["paper", "he"] = "paper"
     """`paper`: weights normal with standard deviation 0.01, biases 0.5. `he`: weights normal with
     variance 2 / inputs (F8, which no ReLU follows: 1 / inputs), biases 0; for little data."""
+    centered: bool = False
+    """Shift and scale pixels from [0, 1] to [-1, 1]; the paper says nothing of it."""
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
     """Of activations and products. Weights and logits are float32 always."""
     remat: tuple[str, ...] = ()

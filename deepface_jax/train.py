@@ -62,8 +62,9 @@ class TrainConfig:
 
 PAPER = TrainConfig()
 SMALL_DATA = TrainConfig(
-    schedule="cosine", warmup=0.5, weight_decay=5e-4, clip=5.0, augment=MODERATE
-)
+    epochs=8.0, batch=64, optimizer="adam", learning_rate=5e-4, schedule="cosine", warmup=0.5,
+    weight_decay=0.01, clip=5.0, augment=MODERATE,
+)  # fmt: skip
 
 
 class TrainState(NamedTuple):

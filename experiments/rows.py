@@ -33,4 +33,5 @@ ROWS: dict[str, Row] = {
     "deepface-alignment": Row(
         "experiments.deepface_alignment_lfw", "DeepFace's alignment, LBP and SVM, no network", "3d"
     ),
+    "deepface": Row("experiments.deepface_lfw", "DeepFace", "chi-squared"),
 }

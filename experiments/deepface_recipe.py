@@ -1,0 +1,209 @@
+"""From a training folder to DeepFace's rows: align, train, represent LFW, measure each metric."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from common.data.folders import read_folder
+from common.harness import Method, Outcome, run_view2
+from common.protocol import Category
+from deepface_jax.config import AlignConfig
+from deepface_jax.network_config import SMALL, NetworkConfig
+from deepface_jax.normalize import normalize
+from deepface_jax.pair_method import ChiSquaredSvm, inner_product_method
+from deepface_jax.train import TrainConfig
+from experiments.aligned_faces import AlignedSet, aligned_benchmark
+from experiments.deepface_training import Trained, train
+from experiments.faces import paired_images
+from experiments.measure import Measured, measure
+from experiments.network_inputs import Input, network_inputs
+from experiments.paper_numbers import DEEPFACE, Published
+from experiments.setting import NotRerun, Setting
+from experiments.synthetic_folder import synthetic_folder
+from experiments.training_faces import TrainingFaces, aligned_folder
+
+CATEGORY = Category.UNRESTRICTED_LABELED
+TIMED = 256
+"""Faces that the speed is measured on."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that makes a network: what it sees, its layers, its training."""
+
+    name: str
+    network: NetworkConfig
+    """Its classes are replaced by the number of the training folder's people."""
+    train: TrainConfig
+    align: AlignConfig
+    kind: Input = "rgb"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Represented:
+    """A benchmark's faces as a trained network represents them."""
+
+    recipe: Recipe
+    trained: Trained
+    f: Float[np.ndarray, "images units"]
+    """Normalized; zero for images that no pair names."""
+    aligned: AlignedSet
+    faces_per_second: float
+    fallbacks: int
+
+
+def training_faces(setting: Setting, align: AlignConfig) -> TrainingFaces:
+    """The training people, aligned; synthetic ones where the benchmark is synthetic.
+
+    Raises:
+      NotRerun: no training folder was named.
+      FolderError, ImageError: the folder cannot be trained on.
+    """
+    if setting.benchmark.provenance.synthetic:
+        size = setting.benchmark.images[0].shape[0]
+        folder = synthetic_folder(24 if setting.tiny else 100, 6, size)
+    elif setting.train_dir is None:
+        raise NotRerun(
+            "its network is too large to ship; name a training folder with --train-dir or "
+            "FACES_TRAIN_DIR (docs/data.md)"
+        )
+    else:
+        folder = setting.train_dir
+    return aligned_folder(read_folder(folder, "train"), align)
+
+
+def represent(setting: Setting, recipe: Recipe) -> Represented:
+    """Train, or restore, and represent every image that a pair names."""
+    if setting.benchmark.provenance.synthetic:
+        recipe = replace(recipe, network=SMALL, train=replace(recipe.train, epochs=4.0, batch=32))
+    faces = training_faces(setting, recipe.align)
+    network = replace(recipe.network, classes=len(faces.folder.people))
+    seen = network_inputs(faces.aligned.images, network.side, recipe.kind)
+    trained = train(
+        faces, seen, network, recipe.train, seed=recipe.seed, from_scratch=setting.from_scratch
+    )
+    benchmark = setting.benchmark
+    aligned = aligned_benchmark(benchmark, recipe.align)
+    images = paired_images(benchmark)
+    seen = network_inputs(aligned.images, network.side, recipe.kind)
+    f = np.zeros((len(benchmark.names), network.F7), np.float32)
+    f[images] = np.asarray(normalize(trained.represent(seen[images]), trained.maximum))
+    return Represented(
+        recipe, trained, f, aligned, _speed(trained, seen[images[:TIMED]]),
+        int(np.count_nonzero(aligned.status[images])),
+    )  # fmt: skip
+
+
+def measure_recipe(setting: Setting, row: str, recipe: Recipe) -> list[Measured]:
+    """Every metric of one network."""
+    start = time.perf_counter()
+    made = represent(setting, recipe)
+    preparing = time.perf_counter() - start
+    metrics: list[tuple[str, str, Method, float | None, Published]] = [
+        ("inner-product", "unsupervised", inner_product_method(made.f), None,
+         DEEPFACE["inner-product"]),
+        ("chi-squared", "restricted", ChiSquaredSvm([made.f]), 0.0, DEEPFACE["chi-squared"]),
+    ]  # fmt: skip
+    measured = []
+    for variant, protocol, method, threshold, published in metrics:
+        start = time.perf_counter()
+        outcome = run_view2(
+            setting.benchmark, method, CATEGORY, fixed_threshold=threshold,
+            watch=setting.watch(f"The ten folds of View 2, {variant}"),
+        )  # fmt: skip
+        seconds = preparing + time.perf_counter() - start
+        measured.append(
+            as_record(
+                setting,
+                outcome,
+                [made],
+                row=row,
+                variant=variant,
+                paper_protocol=protocol,
+                published=published,
+                seconds=seconds,
+                threshold_rule="nine-folds" if threshold is None else "model",
+            )  # fmt: skip
+        )
+    return measured
+
+
+def as_record(
+    setting: Setting,
+    outcome: Outcome,
+    made: Sequence[Represented],
+    *,
+    row: str,
+    variant: str,
+    paper_protocol: str,
+    published: Published | None,
+    threshold_rule: str,
+    seconds: float,
+) -> Measured:
+    """The record of one metric, of one network or of several."""
+    recipes = [one.recipe for one in made]
+    summary = made[0].trained.summary
+    hours = sum(one.trained.summary["hours"] for one in made)
+    units = sum(one.f.shape[1] for one in made)
+    return measure(
+        setting, setting.benchmark, outcome, row=row, variant=variant, category=CATEGORY,
+        threshold_rule=threshold_rule, published=published, paper_protocol=paper_protocol,
+        config={one.name: _settings(one) for one in recipes},
+        model={"parameters": sum(parameters(one.trained) for one in made),
+               "embedding_size": units},
+        training={**described(setting), **summary, "hours": round(hours, 3)},
+        seconds=seconds,
+        faces_per_second=1 / sum(1 / one.faces_per_second for one in made),
+        tolerance=0.01, alignment=", ".join(sorted({one.align.stage for one in recipes})),
+        fallbacks=max(one.fallbacks for one in made),
+    )  # fmt: skip
+
+
+def parameters(trained: Trained) -> int:
+    """Weights and biases, with F8's, which training alone needs."""
+    import jax
+
+    return sum(leaf.size for leaf in jax.tree.leaves(trained.weights))
+
+
+def described(setting: Setting) -> dict[str, Any]:
+    """Name and overlap with LFW of the training folder, as its `dataset.json` has them.
+
+    Raises:
+      ImageError: the file is no JSON object.
+    """
+    if setting.benchmark.provenance.synthetic:
+        return {"data": "synthetic", "lfw_overlap": "excluded"}
+    assert setting.train_dir is not None  # training_faces has asked for it
+    return describe_folder(setting.train_dir)
+
+
+def describe_folder(folder: Path) -> dict[str, Any]:
+    """`data` and `lfw_overlap` of a training folder; the folder's name and `unknown` without it."""
+    path = folder / "dataset.json"
+    if not path.exists():
+        return {"data": "a folder of faces", "lfw_overlap": "unknown"}
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return {"data": str(content["name"]), "lfw_overlap": str(content["lfw_overlap"])}
+
+
+def _settings(recipe: Recipe) -> dict[str, Any]:
+    return {
+        "network": asdict(recipe.network), "train": asdict(recipe.train),
+        "align": asdict(recipe.align), "input": recipe.kind, "seed": recipe.seed,
+    }  # fmt: skip
+
+
+def _speed(trained: Trained, images: np.ndarray) -> float:
+    """Faces per second from aligned pixels to F7."""
+    trained.represent(images[:64])  # compiles
+    start = time.perf_counter()
+    trained.represent(images)
+    return len(images) / (time.perf_counter() - start)
