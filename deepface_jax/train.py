@@ -62,7 +62,7 @@ class TrainConfig:
 
 PAPER = TrainConfig()
 SMALL_DATA = TrainConfig(
-    epochs=8.0, batch=64, optimizer="adam", learning_rate=5e-4, schedule="cosine", warmup=0.5,
+    epochs=6.0, batch=64, optimizer="adam", learning_rate=5e-4, schedule="cosine", warmup=0.5,
     weight_decay=0.01, clip=5.0, augment=MODERATE,
 )  # fmt: skip
 

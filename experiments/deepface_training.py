@@ -24,6 +24,7 @@ from common.records import device
 from common.training import Schedule, fit
 from deepface_jax.network_config import NetworkConfig
 from deepface_jax.normalize import maximum_of
+from deepface_jax.sharding import make_mesh, on_mesh, place
 from deepface_jax.train import (
     Batch,
     TrainConfig,
@@ -104,7 +105,9 @@ def train(
         number = numbers[index]
         return Batch(augment(images[number], config.augment, rng), label[number])
 
+    mesh = make_mesh()
     graph, state = start(network, config, faces=len(numbers), seed=seed)
+    state = place(mesh, state)
     features, classify = make_features(graph), make_classify(graph)
 
     def error(state: TrainState, chosen: Int[np.ndarray, " some"]) -> float:
@@ -120,7 +123,7 @@ def train(
         else:
             with Curves(folder / "curves") as curves:
                 state, seconds = fit(
-                    make_step(config, graph, faces=len(numbers), seed=seed),
+                    on_mesh(mesh, make_step(config, graph, faces=len(numbers), seed=seed)),
                     state,
                     shuffled_batches(len(numbers), view, batch=config.batch, seed=seed),
                     Schedule(steps, config.batch, evaluate_every=max(1, steps // 20),
