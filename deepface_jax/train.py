@@ -20,11 +20,11 @@ import numpy as np
 import optax
 from flax import nnx
 from jax import lax
-from jaxtyping import Array, Float, Int, UInt8
+from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt8
 
 from common.augment import MODERATE, NONE, AugmentConfig
 from common.compiling import COMPILER_OPTIONS
-from deepface_jax.model import create
+from deepface_jax.model import DeepFace, create
 from deepface_jax.network_config import NetworkConfig
 
 
@@ -45,6 +45,10 @@ class TrainConfig:
     warmup: float = 0.0
     weight_decay: float = 0.0
     """Of kernels (none in the paper)."""
+    cosine_scale: float = 0.0
+    """Above zero, a logit is the cosine between F7 and the person's weights, times this, and F8 has
+    no bias: F7's length then says nothing, as it does not when faces are compared (not in the
+    paper; Wang et al. 2017, "NormFace")."""
     label_smoothing: float = 0.0
     """Share of the target that is spread over all people (none in the paper)."""
     clip: float = float("inf")
@@ -62,8 +66,8 @@ class TrainConfig:
 
 PAPER = TrainConfig()
 SMALL_DATA = TrainConfig(
-    epochs=6.0, batch=64, optimizer="adam", learning_rate=5e-4, schedule="cosine", warmup=0.5,
-    weight_decay=0.01, clip=5.0, augment=MODERATE,
+    epochs=5.0, batch=64, optimizer="adam", learning_rate=8e-4, schedule="cosine", warmup=0.3,
+    weight_decay=0.01, clip=5.0, cosine_scale=24.0, augment=MODERATE,
 )  # fmt: skip
 
 
@@ -95,6 +99,24 @@ def loss_of(
     log_p = jax.nn.log_softmax(logits)
     right = jnp.take_along_axis(log_p, labels[:, None], axis=1)[:, 0]
     return -jnp.mean((1 - smoothing) * right + smoothing * log_p.mean(axis=1))
+
+
+def logits_of(
+    network: DeepFace,
+    images: Float[Array, "batch side side channels"],
+    cosine_scale: float,
+    *,
+    key: PRNGKeyArray | None = None,
+) -> Float[Array, "batch classes"]:
+    """F8, or the scaled cosines in its place (see `TrainConfig.cosine_scale`)."""
+    if not cosine_scale:
+        return network(images, key=key)
+    f7 = network.dropout(network.features(images), deterministic=key is None, rngs=key)
+    return cosine_scale * _unit(f7, axis=1) @ _unit(network.F8.kernel[...], axis=0)
+
+
+def _unit(x: Float[Array, "rows columns"], *, axis: int) -> Float[Array, "rows columns"]:
+    return x * lax.rsqrt(jnp.square(x).sum(axis, keepdims=True) + 1e-6)
 
 
 def start(
@@ -131,7 +153,7 @@ def make_step(
 
     def loss(weights: Any, batch: Batch, key: Any) -> Float[Array, ""]:
         images = jnp.asarray(batch.images, jnp.float32) / 255
-        logits = nnx.merge(graph, weights)(images, key=key)
+        logits = logits_of(nnx.merge(graph, weights), images, config.cosine_scale, key=key)
         return loss_of(logits, jnp.asarray(batch.labels), smoothing=config.label_smoothing)
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Float[Array, ""]]:
@@ -184,12 +206,15 @@ def make_features(graph: Any) -> Callable[[Any, Any], Float[Array, "batch units"
     return features
 
 
-def make_classify(graph: Any) -> Callable[[Any, Any], Int[Array, " batch"]]:
+def make_classify(
+    graph: Any, cosine_scale: float = 0.0
+) -> Callable[[Any, Any], Int[Array, " batch"]]:
     """The jitted forward pass to the end: weights and uint8 faces in, the likeliest person out."""
 
     @partial(jax.jit, compiler_options=COMPILER_OPTIONS)
     def classify(weights: Any, images: UInt8[Array, "batch side side channels"]) -> Array:
-        return nnx.merge(graph, weights)(jnp.asarray(images, jnp.float32) / 255).argmax(axis=1)
+        network, pixels = nnx.merge(graph, weights), jnp.asarray(images, jnp.float32) / 255
+        return logits_of(network, pixels, cosine_scale).argmax(axis=1)
 
     return classify
 

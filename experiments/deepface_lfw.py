@@ -20,7 +20,7 @@ from experiments.setting import Setting
 
 FULL_3D = Recipe(
     name="full-3d",
-    network=replace(DF_4_4K, init="he", centered=True),
+    network=replace(DF_4_4K, init="he", centered=True, dropout=0.0),
     train=SMALL_DATA,
     align=AlignConfig(),
 )

@@ -108,7 +108,7 @@ def train(
     mesh = make_mesh()
     graph, state = start(network, config, faces=len(numbers), seed=seed)
     state = place(mesh, state)
-    features, classify = make_features(graph), make_classify(graph)
+    features, classify = make_features(graph), make_classify(graph, config.cosine_scale)
 
     def error(state: TrainState, chosen: Int[np.ndarray, " some"]) -> float:
         found = in_batches(classify, state.weights, images[chosen])
