@@ -42,14 +42,7 @@ def points(headlines: Mapping[str, Result]) -> list[Point]:
     Args:
       headlines: the record of each measured row, by title.
     """
-    nine_folds = next(
-        (
-            float(r.training["images"])
-            for r in headlines.values()
-            if r.category == "image-restricted-no-outside-data"
-        ),
-        None,
-    )
+    nine_folds = nine_fold_images(headlines.values())
     found = []
     for title, result in headlines.items():
         accuracy = result.metrics["accuracy"]
@@ -66,11 +59,17 @@ def points(headlines: Mapping[str, Result]) -> list[Point]:
     return found
 
 
-def _published_count(block: Mapping, nine_folds: float | None) -> float | None:
+def nine_fold_images(results: Iterable[Result]) -> int | None:
+    """How many images nine folds of View 2 have, as our rows of that protocol counted them."""
+    protocol = "image-restricted-no-outside-data"
+    return next((r.training["images"] for r in results if r.category == protocol), None)
+
+
+def _published_count(block: Mapping, nine_folds: int | None) -> float | None:
     """The training images behind a published figure; None where nobody says."""
-    if block.get("training_count"):
-        return float(block["training_count"])
-    return {NO_IMAGES: NONE_AT, NINE_FOLDS: nine_folds}.get(block.get("training_images", "-"))
+    counts = {NO_IMAGES: NONE_AT, NINE_FOLDS: nine_folds}
+    count = block.get("training_count") or counts.get(block.get("training_images", "-"))
+    return None if count is None else float(count)
 
 
 def field_figure(shown: Sequence[Point], *, human: float = CLASSICAL[HUMAN].accuracy) -> Figure:

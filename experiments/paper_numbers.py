@@ -62,12 +62,24 @@ FRONTALIZED_LBP = Published(
 )  # fmt: skip
 
 CLASSICAL: dict[str, Published] = {
-    "Nowak, original": Published(0.7245, 0.0040, _NO_OUTSIDE, LFW_RESULTS, training_images=NINE_FOLDS),
-    "Nowak, funneled": Published(0.7393, 0.0049, _NO_OUTSIDE, LFW_RESULTS, training_images=NINE_FOLDS),
-    "3 x 3 multi-region histograms": Published(0.7295, 0.0055, _NO_OUTSIDE, LFW_RESULTS, training_images=NINE_FOLDS),
-    "Pixels / MKL, funneled": Published(0.6822, 0.0041, _NO_OUTSIDE, LFW_RESULTS, training_images=NINE_FOLDS),
-    "Hybrid descriptor, funneled": Published(0.7847, 0.0051, _NO_OUTSIDE, LFW_RESULTS, training_images=NINE_FOLDS),
-    "V1-like / MKL, funneled": Published(0.7935, 0.0055, _NO_OUTSIDE, LFW_RESULTS, training_images=NINE_FOLDS),
+    "Nowak, original": Published(
+        0.7245, 0.0040, _NO_OUTSIDE, LFW_RESULTS, training_images=NINE_FOLDS
+    ),
+    "Nowak, funneled": Published(
+        0.7393, 0.0049, _NO_OUTSIDE, LFW_RESULTS, training_images=NINE_FOLDS
+    ),
+    "3 x 3 multi-region histograms": Published(
+        0.7295, 0.0055, _NO_OUTSIDE, LFW_RESULTS, training_images=NINE_FOLDS
+    ),
+    "Pixels / MKL, funneled": Published(
+        0.6822, 0.0041, _NO_OUTSIDE, LFW_RESULTS, training_images=NINE_FOLDS
+    ),
+    "Hybrid descriptor, funneled": Published(
+        0.7847, 0.0051, _NO_OUTSIDE, LFW_RESULTS, training_images=NINE_FOLDS
+    ),
+    "V1-like / MKL, funneled": Published(
+        0.7935, 0.0055, _NO_OUTSIDE, LFW_RESULTS, training_images=NINE_FOLDS
+    ),
     "SD-MATCHES": Published(0.6410, 0.0062, "unsupervised", LFW_RESULTS, training_images=NO_IMAGES),
     "GJD-BC-100": Published(0.6847, 0.0065, "unsupervised", LFW_RESULTS, training_images=NO_IMAGES),
     HUMAN: Published(0.9753, None, "human", LFW_RESULTS),
