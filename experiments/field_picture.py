@@ -6,6 +6,7 @@ by the logarithm of the error, since from 0.97 to 0.998 is a longer way than fro
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -22,8 +23,8 @@ _LIMITS = (12.0, 1e9)
 _ACCURACIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)
 _COUNTS = {NONE_AT: "none", 1e3: "1,000", 1e4: "10,000", 1e5: "100,000", 1e6: "1 M", 1e7: "10 M",
            1e8: "100 M"}  # fmt: skip
-_PUBLISHED = {"color": "#0072B2", "marker": "o", "markerfacecolor": "white"}
-_OURS = {"color": "#D55E00", "marker": "s", "markerfacecolor": "#D55E00"}
+_PUBLISHED: dict[str, Any] = {"color": "#0072B2", "marker": "o", "markerfacecolor": "white"}
+_OURS: dict[str, Any] = {"color": "#D55E00", "marker": "s", "markerfacecolor": "#D55E00"}
 
 
 @dataclass(frozen=True)
