@@ -110,7 +110,7 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
   .faces { grid-template-columns: repeat(2, 2.6cm); }
   .errors table { font-size: 6.5pt; }
   .errors th, .errors td { padding: .05rem .25rem; }
-  tr, figure, dl, .panels, .legend { break-inside: avoid; }
+  tr, figure, dl, p, .panels, .legend { break-inside: avoid; }
   h2, h3, .group, section > p, .legend { break-after: avoid; }
 }
 """
