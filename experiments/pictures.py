@@ -23,12 +23,16 @@ _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 
 
-def save(figure: Figure, path: Path, *, synthetic: bool) -> Path:
+def save(
+    figure: Figure, path: Path, *, synthetic: bool, metadata: Mapping[str, str] | None = None
+) -> Path:
     """Write a figure as PNG; one of synthetic faces says so across its top."""
     if synthetic:
         figure.text(0.5, 0.995, "SYNTHETIC", color="crimson", weight="bold", ha="center", va="top")
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150, bbox_inches="tight", facecolor="white")
+    figure.savefig(
+        path, dpi=150, bbox_inches="tight", facecolor="white", metadata=dict(metadata or {})
+    )
     return path
 
 

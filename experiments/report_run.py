@@ -71,29 +71,13 @@ def finish(
         from experiments import tables
 
         tables.update()
-        _draw_committed(committed)
+        tables.update_pictures()
         setting.say("the committed records, and the tables and curves of them, were replaced")
         return True
     verdicts = [compare(result, committed) for result in results]
     for _, sentence in verdicts:
         setting.say(sentence)
     return all(agrees for agrees, _ in verdicts)
-
-
-def _draw_committed(committed: Path) -> None:
-    """The README's picture: the curves of every row's headline variant."""
-    from experiments import pictures
-    from experiments.rows import ROWS
-    from experiments.tables import ROOT
-
-    headlines = {(name, row.headline): row.title for name, row in ROWS.items()}
-    shown = {
-        headlines[r.row, r.variant]: r
-        for r in records.read_all(committed)
-        if (r.row, r.variant) in headlines
-    }
-    figure = pictures.roc_figure(shown, title="Verification on LFW, View 2: 6,000 pairs")
-    pictures.save(figure, ROOT / "docs" / "roc.png", synthetic=False)
 
 
 def _table(results: Sequence[Result], *, synthetic: bool) -> Table:

@@ -2,6 +2,7 @@
 
     python -m experiments.reproduce eigenfaces --lfw-dir ~/lfw
     python -m experiments.reproduce all
+    python -m experiments.reproduce all --only-missing     # go on where a run was interrupted
 
 A run writes records, pictures and scores to `runs/` and compares what it measured with the
 committed records. Where LFW is neither found nor reachable it goes on with built-in synthetic
@@ -16,6 +17,7 @@ from typing import Annotated
 
 import tyro
 from rich.console import Console
+from rich.markup import escape
 
 from experiments.rows import ROWS
 
@@ -41,6 +43,8 @@ class Reproduce:
     """A small synthetic benchmark: end to end in under a minute, no data, no network."""
     record: bool = False
     """Replace the committed records with what this run measures (real LFW only)."""
+    only_missing: bool = False
+    """Skip the rows that a run measured before on the same images, by its record in --runs."""
     runs: Path = Path("runs")
     """Where this run's records, pictures and scores go."""
 
@@ -48,7 +52,8 @@ class Reproduce:
     def command(self) -> str:
         """What was typed, without paths."""
         words = ["python -m experiments.reproduce", str(self.row)]
-        flags = {"--tiny": self.tiny, "--from-scratch": self.from_scratch, "--record": self.record}
+        flags = {"--tiny": self.tiny, "--from-scratch": self.from_scratch, "--record": self.record,
+                 "--only-missing": self.only_missing}  # fmt: skip
         words += [flag for flag, on in flags.items() if on]
         return " ".join(words)
 
@@ -71,38 +76,68 @@ def main(options: Reproduce) -> int:
 
 def _reproduce(options: Reproduce, console: Console) -> int:
     from common.training import TrainingError
-    from experiments import report_run
+    from experiments import report_run, run_summary
     from experiments.open_benchmark import open_setting
+    from experiments.run_summary import FAILED, MEASURED, NOT_RERUN, SKIPPED, Fate
     from experiments.setting import NotRerun
 
     if options.row not in (*ROWS, "all"):
         raise ValueError(f"no row {options.row!r}; the rows are {', '.join(ROWS)}, or all")
+    if options.record and options.only_missing:
+        raise ValueError("--record measures every row it replaces: leave out --only-missing")
     setting = open_setting(options, console)
+    started = time.perf_counter()
     names = list(ROWS) if options.row == "all" else [options.row]
-    measured, failed = [], []
-    for name in names:
+    alone = len(names) == 1
+    fates: list[Fate] = []
+    agrees = True
+    for name in list(names) if options.only_missing else ():
+        sha256 = setting.benchmark.provenance.sha256
+        found = run_summary.already_measured(setting.runs, name, sha256)
+        if found is not None:
+            names.remove(name)
+            fates.append(Fate(name, SKIPPED, 0.0, report_run.in_one_line(found)))
+            if not found.synthetic:
+                same, said = report_run.compare(found, RECORDS)
+                setting.say(said)
+                agrees = agrees and same
+    # Synthetic faces are fewer and smaller than LFW: its records do not tell how long they take.
+    synthetic = setting.benchmark.provenance.synthetic
+    expected = {} if synthetic else run_summary.expected_seconds(RECORDS, names)
+    estimate = run_summary.Estimate(expected)
+    measured = []
+    for number, name in enumerate(names):
         start = time.perf_counter()
         setting.say(f"[bold]{ROWS[name].title}[/]")
+        if not synthetic:
+            setting.say(estimate.sentence(names[number:]))
         try:
             results = ROWS[name].load()(setting)
-        except NotRerun as reason:
-            if len(names) == 1:
-                raise
-            setting.say(f"{name} not rerun: {reason}")
-            continue
         except (ValueError, OSError, TrainingError) as error:
-            if len(names) == 1:
+            if alone:
                 raise
-            setting.say(f"[red]{name} failed:[/] {error}")
-            failed.append(name)
+            outcome = NOT_RERUN if isinstance(error, NotRerun) else FAILED
+            fates.append(Fate(name, outcome, time.perf_counter() - start, str(error)))
+            said = f"[red]{name} failed:[/]" if outcome == FAILED else f"{name} not rerun:"
+            setting.say(f"{said} {escape(str(error))}")
+            estimate.dropped(name)
             continue
         measured += results
         report_run.save(setting, name, results)
+        seconds = time.perf_counter() - start
         for one in results:
             setting.say(f"  {report_run.in_one_line(one.result)}")
-        setting.say(f"{ROWS[name].title}: {time.perf_counter() - start:.0f} s")
-    agrees = report_run.finish(setting, measured, RECORDS, record=options.record)
-    return 0 if agrees and not failed else 1
+        setting.say(f"{ROWS[name].title}: {seconds:.0f} s")
+        estimate.finished(name, seconds)
+        headline = next((r.result for r in results if r.result.variant == ROWS[name].headline),
+                        results[0].result)  # fmt: skip
+        fates.append(Fate(name, MEASURED, seconds, report_run.in_one_line(headline)))
+    if measured or not any(fate.outcome == SKIPPED for fate in fates):
+        finished = report_run.finish(setting, measured, RECORDS, record=options.record)
+        agrees = agrees and finished
+    if not alone or options.only_missing:
+        setting.console.print(run_summary.summary(fates, started, synthetic=synthetic))
+    return 0 if agrees and not any(fate.outcome == FAILED for fate in fates) else 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,70 @@
+"""The committed pictures that records draw: the ROC curves, and accuracy against training images.
+
+Each PNG carries a checksum of what it shows, so that it can be told without drawing whether a
+record has changed since (the bytes of a drawing differ from one version of matplotlib to another).
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from PIL import Image
+
+from common.records import Result
+from experiments import field_picture, pictures
+from experiments.rows import ROWS
+
+_LAYOUT = 1
+"""Raise it when a drawing function changes, so that `--check` asks for new pictures."""
+
+
+def headlines(results: Sequence[Result]) -> dict[str, Result]:
+    """The record that stands for each measured row, by the row's title, in the order of ROWS."""
+    found = {(r.row, r.variant): r for r in results}
+    return {
+        row.title: found[name, row.headline]
+        for name, row in ROWS.items()
+        if (name, row.headline) in found
+    }
+
+
+def update(results: Sequence[Result], folder: Path, *, check: bool = False) -> list[Path]:
+    """Redraw the pictures whose records changed; returns those (or only names them)."""
+    changed = []
+    for name, (shown, draw) in _pictures(headlines(results)).items():
+        path, digest = folder / name, _digest(shown)
+        if _digest_of(path) == digest:
+            continue
+        changed.append(path)
+        if not check:
+            pictures.save(draw(), path, synthetic=False, metadata={"Description": digest})
+    return changed
+
+
+def _pictures(shown: Mapping[str, Result]) -> dict[str, tuple[object, Callable[[], Figure]]]:
+    points = field_picture.points(shown)
+    curves = {title: [r.roc, r.metrics["auc"]] for title, r in shown.items()}
+    title = "Verification on LFW, View 2: 6,000 pairs"
+    return {
+        "roc.png": (curves, lambda: pictures.roc_figure(shown, title=title)),
+        "accuracy_by_training_images.png": (
+            [asdict(point) for point in points],
+            lambda: field_picture.field_figure(points),
+        ),
+    }
+
+
+def _digest(shown: object) -> str:
+    return hashlib.sha256(json.dumps([_LAYOUT, shown]).encode()).hexdigest()
+
+
+def _digest_of(path: Path) -> str:
+    """The checksum that a picture carries; "" without one, or without the picture."""
+    try:
+        with Image.open(path) as picture:
+            return str(picture.info.get("Description", ""))
+    except OSError:
+        return ""

@@ -1,0 +1,106 @@
+"""The records that a report is made of: read strictly, one for every row and variant."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.records import Result, read_all
+from experiments.rows import ROWS, Row
+from experiments.tables import TableError
+
+_NEEDED: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "data": {"name": str, "sha256": str, "images": int, "people": int},
+    "training": {"images": int, "identities": int, "hours": (int, float), "device": str},
+    "model": {"parameters": int, "embedding_size": int},
+    "speed": {"faces_per_second": (int, float), "device": str},
+    "metrics": {"auc": (int, float), "eer": (int, float), "tar_at_far": dict},
+}
+_TAR_AT = ("0.1", "0.01", "0.001")
+
+
+@dataclass(frozen=True)
+class Records:
+    """Everything measured that a report shows."""
+
+    results: Sequence[Result]
+    """All of them, in the order of their files."""
+    checksums: dict[str, str]
+    """sha256 of each record's file, by its name."""
+
+    def headline(self, name: str) -> Result | None:
+        """The record that stands for a row."""
+        wanted = (name, ROWS[name].headline)
+        return next((r for r in self.results if (r.row, r.variant) == wanted), None)
+
+    def headlines(self) -> list[tuple[Row, Result]]:
+        """Every measured row with its record, in the order of ROWS."""
+        found = ((row, self.headline(name)) for name, row in ROWS.items())
+        return [(row, result) for row, result in found if result is not None]
+
+    def variants(self, name: str) -> list[Result]:
+        """Every record of a row."""
+        return [r for r in self.results if r.row == name]
+
+
+def read_records(folder: Path, *, allow_missing: bool = False) -> Records:
+    """Read and check the records of a folder.
+
+    Args:
+      folder: of the committed records.
+      allow_missing: rows without a record are no error; they are shown as not measured.
+
+    Raises:
+      RecordError: a file is no record, or says it is another.
+      TableError: a record is synthetic, of an unknown row, incomplete, or one of two for the same
+        row and variant; or a row has no record.
+    """
+    results = read_all(folder)
+    seen: dict[tuple[str, str], str] = {}
+    for result in results:
+        _check(result)
+        twin = seen.setdefault((result.row, result.variant), result.file_name)
+        if twin != result.file_name:
+            raise TableError(
+                f"{twin} and {result.file_name} both claim {result.row} {result.variant}: keep one"
+            )
+    missing = [
+        f"{name}_{row.headline}_seed0.json"
+        for name, row in ROWS.items()
+        if (name, row.headline) not in seen
+    ]
+    if missing and not allow_missing:
+        raise TableError(
+            f"no record {', '.join(missing)} in {folder.name}/; measure the row with "
+            "`python -m experiments.reproduce ROW --record`, or pass --allow-missing"
+        )
+    checksums = {
+        r.file_name: hashlib.sha256((folder / r.file_name).read_bytes()).hexdigest()
+        for r in results
+    }
+    return Records(results, checksums)
+
+
+def _check(result: Result) -> None:
+    """Everything that a report quotes is there, and of its kind."""
+    name = result.file_name
+    if result.synthetic:
+        raise TableError(f"{name} was measured on synthetic faces: it has no place here")
+    if result.row not in ROWS:
+        raise TableError(f"{name} is of the row {result.row!r}; the rows are {', '.join(ROWS)}")
+    for block, keys in _NEEDED.items():
+        content = getattr(result, block)
+        for key, kind in keys.items():
+            if not isinstance(content.get(key), kind):
+                raise TableError(
+                    f"{name}: {block}.{key} is {content.get(key)!r}; measure the row again"
+                )
+    if not set(_TAR_AT) <= set(result.metrics["tar_at_far"]):
+        raise TableError(f"{name}: metrics.tar_at_far lacks one of {', '.join(_TAR_AT)}")
+    if "accuracy" not in result.metrics:
+        raise TableError(
+            f"{name}: metrics lacks accuracy; it is null where no threshold is allowed"
+        )
+    accuracy = result.metrics["accuracy"]
+    if accuracy is not None and not {"mean", "standard_error", "folds"} <= set(accuracy):
+        raise TableError(f"{name}: metrics.accuracy lacks mean, standard_error or folds")
