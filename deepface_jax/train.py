@@ -4,7 +4,7 @@
 
 by stochastic gradient descent with momentum. `PAPER` holds the paper's values; `SMALL_DATA` is what
 learns best here from twenty faces a person instead of a thousand, and departs from the paper
-(docs/deepface.md, deviations 6 to 9).
+(docs/deepface.md, deviations 7 to 9).
 
 Source: Taigman et al. 2014, Sec. 3 and 5.1.
 """
@@ -66,7 +66,7 @@ class TrainConfig:
 
 PAPER = TrainConfig()
 SMALL_DATA = TrainConfig(
-    epochs=5.0, batch=64, optimizer="adam", learning_rate=8e-4, schedule="cosine", warmup=0.3,
+    epochs=5.0, batch=64, optimizer="adam", learning_rate=3e-4, schedule="cosine", warmup=0.3,
     weight_decay=0.01, clip=5.0, cosine_scale=24.0, augment=MODERATE,
 )  # fmt: skip
 

@@ -1,10 +1,8 @@
 """From a training folder to DeepFace's rows: align, train, represent LFW, measure each metric."""
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +19,7 @@ from deepface_jax.train import TrainConfig
 from experiments.aligned_faces import AlignedSet, aligned_benchmark
 from experiments.deepface_training import Trained, train
 from experiments.faces import paired_images
+from experiments.known_folders import described_folder
 from experiments.measure import Measured, measure
 from experiments.network_inputs import Input, network_inputs
 from experiments.paper_numbers import DEEPFACE, Published
@@ -158,7 +157,7 @@ def as_record(
         config={one.name: _settings(one) for one in recipes},
         model={"parameters": sum(parameters(one.trained) for one in made),
                "embedding_size": units},
-        training={**described(setting), **summary, "hours": round(hours, 3)},
+        training={**described(setting, summary["sha256"]), **summary, "hours": round(hours, 3)},
         seconds=seconds,
         faces_per_second=1 / sum(1 / one.faces_per_second for one in made),
         tolerance=0.01, alignment=", ".join(sorted({one.align.stage for one in recipes})),
@@ -173,25 +172,11 @@ def parameters(trained: Trained) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(trained.weights))
 
 
-def described(setting: Setting) -> dict[str, Any]:
-    """Name and overlap with LFW of the training folder, as its `dataset.json` has them.
-
-    Raises:
-      ImageError: the file is no JSON object.
-    """
+def described(setting: Setting, sha256: str) -> dict[str, Any]:
+    """Name and overlap with LFW of the training faces."""
     if setting.benchmark.provenance.synthetic:
         return {"data": "synthetic", "lfw_overlap": "excluded"}
-    assert setting.train_dir is not None  # training_faces has asked for it
-    return describe_folder(setting.train_dir)
-
-
-def describe_folder(folder: Path) -> dict[str, Any]:
-    """`data` and `lfw_overlap` of a training folder; the folder's name and `unknown` without it."""
-    path = folder / "dataset.json"
-    if not path.exists():
-        return {"data": "a folder of faces", "lfw_overlap": "unknown"}
-    content = json.loads(path.read_text(encoding="utf-8"))
-    return {"data": str(content["name"]), "lfw_overlap": str(content["lfw_overlap"])}
+    return described_folder(sha256)
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:
