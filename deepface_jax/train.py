@@ -108,7 +108,7 @@ def logits_of(
     *,
     key: PRNGKeyArray | None = None,
 ) -> Float[Array, "batch classes"]:
-    """F8, or the scaled cosines in its place (see `TrainConfig.cosine_scale`)."""
+    """The outputs of F8, or the scaled cosines in its place (see `TrainConfig.cosine_scale`)."""
     if not cosine_scale:
         return network(images, key=key)
     f7 = network.dropout(network.features(images), deterministic=key is None, rngs=key)
