@@ -1,6 +1,6 @@
 """VAL at FAR: how many pairs of one person are accepted while few of two people are.
 
-    VAL(d) = |TA(d)| / |P_same|,   FAR(d) = |FA(d)| / |P_diff|                        (Eq. 5 to 8)
+    VAL(d) = |TA(d)| / |P_same|,   FAR(d) = |FA(d)| / |P_diff|
 
 over all pairs of a split, with the largest d that keeps FAR(d) within its bound.
 
