@@ -84,4 +84,23 @@ DEEP: dict[str, Published] = {
         training_images="200 M of 8 M people", embedding_size=128,
     ),
 }  # fmt: skip
-"""The rows that this project builds next, until they are measured here."""
+"""The rows of deep networks; the table shows each until a record stands in its place."""
+
+FACENET_TABLES: dict[str, dict[str, tuple[str, str]]] = {
+    "NN1": {
+        "conv1": ("9K", ""), "conv2a": ("4K", ""), "conv2": ("111K", ""), "conv3a": ("37K", ""),
+        "conv3": ("664K", ""), "conv4a": ("148K", ""), "conv4": ("885K", ""),
+        "conv5a": ("66K", ""), "conv5": ("590K", ""), "conv6a": ("66K", ""),
+        "conv6": ("590K", ""), "fc1": ("103M", ""), "fc2": ("34M", ""), "fc7128": ("524K", ""),
+        "total": ("140M", "1.6B"),
+    },
+    "NN2": {
+        "conv1": ("9K", "119M"), "2": ("115K", "360M"), "3a": ("164K", "128M"),
+        "3b": ("228K", "179M"), "3c": ("398K", "108M"), "4a": ("545K", "107M"),
+        "4b": ("595K", "117M"), "4c": ("654K", "128M"), "4d": ("722K", "142M"),
+        "4e": ("717K", "56M"), "5a": ("1.6M", "78M"), "5b": ("1.6M", "78M"),
+        "fc": ("131K", "0.1M"), "total": ("7.5M", "1.6B"),
+    },
+}  # fmt: skip
+"""Schroff et al. 2015, Tables 1 and 2: parameters and FLOPS of each row, as printed. The rows that
+are not named here have neither."""

@@ -33,4 +33,5 @@ ROWS: dict[str, Row] = {
     "deepface-alignment": Row(
         "experiments.deepface_alignment_lfw", "DeepFace's alignment, LBP and SVM, no network", "3d"
     ),
+    "facenet": Row("experiments.facenet_lfw", "FaceNet", "aligned"),
 }

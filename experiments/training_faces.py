@@ -1,11 +1,14 @@
 """The training folder's faces, aligned as LFW's are, and pairs of its validation people."""
 
+import json
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
-from common.data.folders import FaceFolder
+from common.data.folders import FaceFolder, FolderError
 from common.landmarks.squares import Squares
 from common.types import Pairs
 from deepface_jax.config import AlignConfig
@@ -42,6 +45,39 @@ def aligned_folder(folder: FaceFolder, config: AlignConfig) -> TrainingFaces:
     )  # fmt: skip
     config = replace(config, center_share=CENTER_SHARE)
     return TrainingFaces(aligned_faces(folder, squares, config, content=folder.sha256), folder)
+
+
+OVERLAPS = ("excluded", "screened", "not-excluded", "unknown")
+
+
+def folder_facts(folder: Path) -> dict[str, Any]:
+    """What the folder's optional `dataset.json` says of it.
+
+    Returns:
+      `data`: its name; `lfw_overlap`: one of `OVERLAPS`, whether people of LFW may be in it;
+      `notice`: what its license asks to be told. Where nothing is said: a plain name, `unknown`,
+      and no notice.
+
+    Raises:
+      FolderError: the file is not what it should be.
+    """
+    path = folder / "dataset.json"
+    said: Any = {}
+    if path.exists():
+        try:
+            said = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, OSError) as error:
+            raise FolderError(f"{path} cannot be read as JSON ({error})") from None
+    if not isinstance(said, dict) or said.get("lfw_overlap", "unknown") not in OVERLAPS:
+        raise FolderError(
+            f"{path} should hold an object with name, notice, and lfw_overlap: one of "
+            f"{', '.join(OVERLAPS)}"
+        )
+    return {
+        "data": str(said.get("name", "a training folder")),
+        "lfw_overlap": said.get("lfw_overlap", "unknown"),
+        "notice": str(said.get("notice", "")),
+    }
 
 
 def validation_pairs(

@@ -83,9 +83,7 @@ def start(
       seed: of the weights.
       begin: what the phase before has left; random weights when None.
     """
-    graph, params, statistics = nnx.split(
-        build(network, nnx.Rngs(seed)), nnx.Param, nnx.BatchStat
-    )
+    graph, params, statistics = nnx.split(build(network, nnx.Rngs(seed)), nnx.Param, nnx.BatchStat)
     weights = begin or Weights({"network": params}, statistics)
     kept = {"network": weights.params["network"]}
     if config.softmax:
