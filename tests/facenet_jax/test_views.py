@@ -10,7 +10,7 @@ from common.checkpoint import Checkpoints
 from common.training import Schedule, fit
 from facenet_jax.train import Batch, make_step
 from facenet_jax.views import batches_of
-from tests.facenet_jax.toy import IMAGES, LABELS, NETWORK, TRIPLETS, WARM_UP, batches, begin
+from tests.facenet_jax.toy import LABELS, NETWORK, TRIPLETS, WARM_UP, batches, begin
 
 GROUPS = replace(TRIPLETS, identities=3, faces=4, negatives=2)
 

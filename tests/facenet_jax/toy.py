@@ -42,8 +42,8 @@ def batches(config, seed=0, jitter=0):
     """Batches of the toy set; with jitter, views that depend on the generator."""
 
     def view(number, rng):
-        light = rng.integers(0, jitter + 1)
-        return Batch((IMAGES[number] // 2 + light).astype(np.uint8), LABELS[number])
+        brighter = IMAGES[number].astype(int) + rng.integers(0, jitter + 1)
+        return Batch(brighter.clip(0, 255).astype(np.uint8), LABELS[number])
 
     return batches_of(config, LABELS, view, seed=seed)
 
