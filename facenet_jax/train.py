@@ -93,9 +93,9 @@ def start(
     weights = Weights(kept, weights.statistics)
     state = TrainState(
         # Copies: a step consumes its state, and no buffer may be consumed twice.
-        weights=jax.tree.map(jnp.copy, weights),
+        weights=_copied(weights),
         optimizer=jax.jit(_optimizer(config, faces).init)(kept),
-        average=jax.tree.map(jnp.copy, weights) if config.average else (),
+        average=_copied(weights) if config.average else (),
         seen=Statistics(*(jnp.zeros(()) for _ in Statistics._fields)),
         step=jnp.zeros((), jnp.int32),
     )
@@ -176,11 +176,12 @@ def make_embed(graph: Any) -> Callable[[Weights, Any], Float[Array, "batch dim"]
     """The jitted forward pass: weights and uint8 faces in, embeddings out."""
 
     @partial(jax.jit, compiler_options=COMPILER_OPTIONS)
-    def embed(weights: Weights, images: UInt8[Array, "batch side side 3"]) -> Array:
-        model = nnx.merge(graph, weights.params["network"], weights.statistics)
+    def embed(network: Any, statistics: Any, images: UInt8[Array, "batch side side 3"]) -> Array:
+        model = nnx.merge(graph, network, statistics)
         return model(jnp.asarray(images, jnp.float32) / 255)
 
-    return embed
+    # Without the classifier, which comes and goes: one compilation for all phases.
+    return lambda weights, images: embed(weights.params["network"], weights.statistics, images)
 
 
 def embed_all(
@@ -207,6 +208,11 @@ def embed_all(
         found.append(np.asarray(embed(weights, filled))[: len(some)])
         advance(len(some))
     return np.concatenate(found)
+
+
+@jax.jit
+def _copied(tree: Any) -> Any:
+    return jax.tree.map(jnp.copy, tree)
 
 
 def _averaged(decay: float, average: Any, weights: Weights, step: Array) -> Any:
