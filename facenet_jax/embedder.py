@@ -64,8 +64,7 @@ class Embedder:
 
     def embed(
         self,
-        images: UInt8[np.ndarray, "faces height width 3"]
-        | list[UInt8[np.ndarray, "height width 3"]],
+        images: UInt8[np.ndarray, "faces _ _ 3"] | list[UInt8[np.ndarray, "_ _ 3"]],
         *,
         advance: Callable[[int], None] = lambda faces: None,
     ) -> Float[np.ndarray, "faces dim"]:
