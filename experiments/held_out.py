@@ -79,7 +79,7 @@ class HeldOut:
 
     def _scores(self, z: Float[np.ndarray, "faces dim"]) -> Scores:
         first, second = z[self.pairs.first], z[self.pairs.second]
-        return -np.sum(np.square(first - second), axis=1, dtype=np.float64)
+        return np.asarray(-np.sum(np.square(first - second), axis=1, dtype=np.float64))
 
     def _validation(self, z: Float[np.ndarray, "faces dim"]) -> tuple[float, float, int]:
         splits = min(5, len(np.unique(self.label)) // 2)
