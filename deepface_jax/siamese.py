@@ -133,6 +133,6 @@ def _make_step(
     @partial(jax.jit, donate_argnums=(0, 1))
     def step(top: Top, state: optax.OptState, *batch: Array) -> tuple[Top, optax.OptState]:
         update, state = optimizer.update(jax.grad(pair_loss)(top, *batch), state)
-        return optax.apply_updates(top, update), state
+        return jax.tree.map(jnp.add, top, update), state
 
     return step

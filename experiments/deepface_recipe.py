@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from common.data.cache import cache_dir
 from common.data.folders import read_folder
 from common.harness import Method, Outcome, run_view2
 from common.protocol import Category
@@ -19,7 +20,7 @@ from deepface_jax.train import TrainConfig
 from experiments.aligned_faces import AlignedSet, aligned_benchmark
 from experiments.deepface_training import Trained, train
 from experiments.faces import paired_images
-from experiments.known_folders import described_folder
+from experiments.folder_facts import folder_facts
 from experiments.measure import Measured, measure
 from experiments.network_inputs import Input, network_inputs
 from experiments.paper_numbers import DEEPFACE, Published
@@ -66,8 +67,10 @@ def training_faces(setting: Setting, align: AlignConfig) -> TrainingFaces:
       FolderError, ImageError: the folder cannot be trained on.
     """
     if setting.benchmark.provenance.synthetic:
-        size = setting.benchmark.images[0].shape[0]
-        folder = synthetic_folder(24 if setting.tiny else 100, 6, size)
+        people = 20 if setting.tiny else 100
+        folder = synthetic_folder(
+            cache_dir("synthetic-people", str(people)), train=people, validation=people // 2
+        )
     elif setting.train_dir is None:
         raise NotRerun(
             "its network is too large to ship; name a training folder with --train-dir or "
@@ -176,7 +179,9 @@ def described(setting: Setting, sha256: str) -> dict[str, Any]:
     """Name and overlap with LFW of the training faces."""
     if setting.benchmark.provenance.synthetic:
         return {"data": "synthetic", "lfw_overlap": "excluded"}
-    return described_folder(sha256)
+    assert setting.train_dir is not None  # training_faces has asked for it
+    facts = folder_facts(setting.train_dir, sha256)
+    return {"data": facts["data"], "lfw_overlap": facts["lfw_overlap"]}
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:

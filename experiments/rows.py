@@ -34,4 +34,5 @@ ROWS: dict[str, Row] = {
         "experiments.deepface_alignment_lfw", "DeepFace's alignment, LBP and SVM, no network", "3d"
     ),
     "deepface": Row("experiments.deepface_lfw", "DeepFace", "chi-squared"),
+    "facenet": Row("experiments.facenet_lfw", "FaceNet", "aligned"),
 }

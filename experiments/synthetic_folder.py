@@ -1,35 +1,45 @@
-"""A training folder of synthetic people, none of whom is in the synthetic benchmark."""
+"""A small training folder of SYNTHETIC people, for `--tiny`."""
 
+import csv
 from pathlib import Path
 
-from common.data.cache import cache_dir, clear_disk_errors
-from common.data.locking import locked
+import numpy as np
 
-SEED = 1000
-"""Another than the benchmark's: other people."""
+from common.data.synthetic_people import random_identities, random_scenes
+from common.data.synthetic_scene import render
+from common.images import resize
+from experiments.training_faces import CENTER_SHARE
+
+SIDE = 64
+SEED = 1
+"""Not the benchmark's: other people."""
+_SHARE = 1 / 2.2 / CENTER_SHARE
+"""Side of a training crop, in sides of a picture that is framed as LFW's are."""
 
 
-def synthetic_folder(people: int, images_per_person: int, size: int) -> Path:
-    """`<identity>/<image>.png`, made once and kept in the cache.
+def synthetic_folder(folder: Path, *, train: int = 12, validation: int = 6, each: int = 6) -> Path:
+    """Write the faces and `identities.csv`; the same ones each time.
 
     Args:
-      people: how many; every tenth is for validation.
-      images_per_person: at least 2.
-      size: height and width in pixels.
+      folder: to write to.
+      train: people to train on.
+      validation: people to choose on.
+      each: images of each person.
     """
     from PIL import Image
 
-    from common.data.synthetic import synthetic_benchmark
-
-    folder = cache_dir("synthetic-people", f"{people}x{images_per_person}x{size}")
-    with locked(folder), clear_disk_errors(folder):
-        if not (folder / "done").exists():
-            made = synthetic_benchmark(
-                people, images_per_person, folds=2, pairs_per_fold=1, size=size, seed=SEED
-            )
-            for number, name in enumerate(made.names):
-                path = folder / f"{made.identity[number]:04d}" / f"{name}.png"
-                path.parent.mkdir(exist_ok=True)
-                Image.fromarray(made.images[number]).save(path)
-            (folder / "done").touch()
+    people = train + validation
+    rng = np.random.default_rng(SEED)
+    person = np.repeat(np.arange(people), each)
+    images = render(random_scenes(random_identities(people, rng), person, rng), SIDE).images
+    margin = round((1 - _SHARE) / 2 * SIDE)
+    for number, image in enumerate(images):
+        own = folder / f"{person[number]:03d}"
+        own.mkdir(parents=True, exist_ok=True)
+        face = resize(np.asarray(image)[margin:-margin, margin:-margin], SIDE, SIDE)
+        Image.fromarray(face).save(own / f"{number % each:02d}.png")
+    with (folder / "identities.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["identity", "split"])
+        table.writerows((f"{k:03d}", "train" if k < train else "validation") for k in range(people))
     return folder

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.records import Result, read_all
-from experiments.paper_numbers import CLASSICAL, DEEP, LATER, Published
+from experiments.paper_numbers import CLASSICAL, DEEP, FACENET_TABLES, LATER, Published
 from experiments.rows import ROWS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,6 +78,8 @@ def _blocks(results: Sequence[Result]) -> dict[str, Callable[[], str]]:
     blocks: dict[str, Callable[[], str]] = {"comparison": lambda: comparison(results)}
     for row in ROWS:
         blocks[f"{row}-variants"] = lambda row=row: variants([r for r in results if r.row == row])
+    for network in FACENET_TABLES:
+        blocks[f"facenet-{network.lower()}"] = lambda network=network: layers(network)
     return blocks
 
 
@@ -90,7 +92,12 @@ def comparison(results: Sequence[Result]) -> str:
             raise TableError(f"{len(found)} records claim the line of {name}: keep one")
         if found:
             lines.append(_measured_line(row.title, found[0]))
-    lines += [_published_line(name, p, "not built yet") for name, p in DEEP.items()]
+    shown = [result.published for result in results]
+    lines += [
+        _published_line(name, p, "not measured yet")
+        for name, p in DEEP.items()
+        if p.as_record() not in shown
+    ]
     shown_only = {**LATER, **CLASSICAL}
     lines += [_published_line(name, p, "published only") for name, p in shown_only.items()]
     return _markdown(
@@ -141,6 +148,28 @@ def variants(results: Sequence[Result]) -> str:
     return _markdown(
         ("variant", "published", "ours ± SE", "95 % interval", "AUC", "EER", "TAR at FAR 0.1",
          "0.01", "0.001", "threshold", "configuration"),
+        lines,
+    )  # fmt: skip
+
+
+def layers(network: str) -> str:
+    """A network of FaceNet row by row: what the paper prints beside what the shapes give."""
+    from facenet_jax.config import network_config
+    from facenet_jax.tables import rows, total
+
+    found = rows(network_config(network))
+    lines = []
+    for row in (*found, total(found)):
+        parameters, flops = FACENET_TABLES[network].get(row.name, ("", ""))
+        with_biases = row.weights + row.biases, row.multiply_adds + row.bias_adds
+        lines.append((
+            row.name, " x ".join(map(str, row.output)), parameters or "-",
+            f"{row.weights:,}", f"{with_biases[0]:,}", flops or "-",
+            f"{row.multiply_adds:,}", f"{with_biases[1]:,}",
+        ))  # fmt: skip
+    return _markdown(
+        ("layer", "output", "parameters, theirs", "weights", "with biases", "FLOPS, theirs",
+         "multiply-adds", "with biases"),
         lines,
     )  # fmt: skip
 

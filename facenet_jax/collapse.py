@@ -4,8 +4,10 @@ There, a rule with a window finds nothing to learn from, the hardest triplets al
 and neither comes back. The paper names the danger (Sec. 3.2); the loss alone does not show it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
 
 from common.training import TrainingError
 from facenet_jax.triplets import Statistics
@@ -49,3 +51,28 @@ class CollapseAlarm:
                 "semi-hard instead of hardest or batch-hard, a lower learning rate, more "
                 "identities in a batch, batch normalization, a network first trained to classify"
             )
+
+
+def guarded(
+    step: Callable[[Any, Any], tuple[Any, Any]], alarm: CollapseAlarm, *, every: int = 20
+) -> Callable[[Any, Any], tuple[Any, Any]]:
+    """The same step, with the alarm looking at what it leaves every so many steps.
+
+    Args:
+      step: takes state and batch; the state has the count of steps (`step`) and the batch's
+        statistics (`seen`).
+      alarm: of this run.
+      every: steps; each look waits for the step to end.
+    """
+    done: int | None = None
+
+    def watched(state: Any, batch: Any) -> tuple[Any, Any]:
+        nonlocal done
+        done = int(state.step) if done is None else done
+        state, loss = step(state, batch)
+        done += 1
+        if done % every == 0:
+            alarm.look(done, state.seen)
+        return state, loss
+
+    return watched

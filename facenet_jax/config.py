@@ -43,6 +43,9 @@ NN2 = NetworkConfig("NN2", side=224)
 NN3 = NetworkConfig("NN3", side=160)
 NN4 = NetworkConfig("NN4", side=96)
 
+NN4_HALF = NetworkConfig("NN4", side=96, batch_norm=True, width=0.5)
+"""For training on a small machine; not a network of the paper's."""
+
 
 def network_config(name: str) -> NetworkConfig:
     """The network of that name, as the paper has it.

@@ -1,0 +1,139 @@
+"""The FaceNet row: embeddings on the unit sphere, compared by squared distance.
+
+    python -m experiments.reproduce facenet
+    python -m experiments.reproduce facenet --from-scratch --train-dir DIR
+
+`aligned` sees faces aligned by a similarity transform of our landmarks, `center-crop` a fixed crop
+of LFW's images; both with the network that is shipped. `--from-scratch` trains it first, by the
+recipe for little data, which was chosen on people held out of the training folder. `paper-recipe`
+is there where the paper's recipe was trained on this machine
+(`python -m experiments.facenet_training --recipe paper`).
+
+The threshold is fitted on nine folds; a face that cannot be aligned is center-cropped, counted,
+and stays in its pairs. Runtime: minutes with weights that are there, an hour from scratch on two
+cores.
+"""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from common.data.cache import cache_dir
+from common.data.progress import progress
+from common.harness import EmbeddingMethod, run_view2
+from common.landmarks.crops import lfw_squares
+from common.landmarks.squares import Squares
+from common.protocol import Category
+from common.types import Scores
+from deepface_jax.aligner import Aligner
+from deepface_jax.config import AlignConfig
+from experiments.aligned_faces import aligned_benchmark
+from experiments.facenet_faces import ALIGNMENTS, at_side
+from experiments.facenet_training import train_folder
+from experiments.measure import Measured, measure
+from experiments.paper_numbers import DEEP
+from experiments.setting import NotRerun, Setting
+from experiments.synthetic_folder import synthetic_folder
+from facenet_jax.config import NetworkConfig
+from facenet_jax.embedder import Embedder
+from facenet_jax.recipes import Recipe, TrainConfig
+from facenet_jax.weights import SHIPPED
+
+CATEGORY = Category.UNRESTRICTED_LABELED
+PUBLISHED = {"aligned": "FaceNet, aligned", "center-crop": "FaceNet, fixed center crop"}
+TOLERANCE = 0.004
+TIMED = 64
+"""Faces that the speed is measured on."""
+
+TINY = NetworkConfig("NN1", side=32, embedding_size=32, batch_norm=True, width=1 / 16)
+TINY_RECIPE: Recipe = (
+    TrainConfig(epochs=4.0, identities=0, negatives=24, triplets=0.0, softmax=1.0,
+                optimizer="adam", learning_rate=0.003),
+    TrainConfig(epochs=4.0, identities=6, faces=4, optimizer="adam", learning_rate=0.001),
+)  # fmt: skip
+
+
+def run(setting: Setting) -> list[Measured]:
+    """Measure the network under both alignments, and the paper's recipe where it is there."""
+    embedder = Embedder.load(_weights(setting))
+    measured = [_measure(setting, embedder, name, name) for name in ALIGNMENTS]
+    paper = cache_dir("facenet", "exported") / "paper.npz"
+    if paper.exists() and not setting.tiny:
+        measured.append(_measure(setting, Embedder.load(paper), "aligned", "paper-recipe"))
+    return measured
+
+
+def _weights(setting: Setting) -> Path:
+    """The file of the network to measure; trains it where that is asked for."""
+    if setting.tiny:
+        folder = synthetic_folder(cache_dir("facenet", "synthetic"))
+        return train_folder(
+            folder, "tiny", network=TINY, recipe=TINY_RECIPE, folds=2, pairs=30,
+            from_scratch=setting.from_scratch,
+        )  # fmt: skip
+    if SHIPPED.exists() and not setting.from_scratch:
+        return SHIPPED
+    if setting.train_dir is None:
+        raise NotRerun(
+            "training FaceNet needs faces: name a folder by --train-dir or FACES_TRAIN_DIR "
+            "(docs/data.md)"
+            if setting.from_scratch
+            else f"no weights are shipped ({SHIPPED.name}), and to train them a folder of faces is "
+            "needed: name it by --train-dir or FACES_TRAIN_DIR (docs/data.md)"
+        )
+    return train_folder(setting.train_dir, from_scratch=setting.from_scratch)
+
+
+def _measure(setting: Setting, embedder: Embedder, alignment: str, variant: str) -> Measured:
+    benchmark, config = setting.benchmark, ALIGNMENTS[alignment]
+    aligned = aligned_benchmark(benchmark, config)
+    numbers = benchmark.view2.images()
+    speed = _faces_per_second(setting, embedder, config)
+    start = time.perf_counter()
+    faces = at_side(aligned.images[numbers], embedder.network.side)
+    z = np.zeros((len(benchmark.names), embedder.network.embedding_size), np.float32)
+    with progress(f"Embedding faces, {variant}", len(faces)) as advance:
+        z[numbers] = embedder.embed(faces, advance=advance)
+    outcome = run_view2(
+        benchmark, EmbeddingMethod(z, _similarity), CATEGORY,
+        watch=setting.watch(f"The ten folds of View 2, {variant}"),
+    )  # fmt: skip
+    assert outcome.thresholds is not None, "the category allows thresholds"
+    facts, training = embedder.facts, embedder.facts["training"]
+    return measure(
+        setting, benchmark, outcome, row="facenet", variant=variant, category=CATEGORY,
+        threshold_rule="nine-folds", published=DEEP[PUBLISHED[alignment]],
+        config={"network": embedder.network.network, "width": embedder.network.width,
+                "side": embedder.network.side, "batch_norm": embedder.network.batch_norm,
+                "recipe": facts["name"], "trained_on": " and ".join(facts["inputs"]),
+                "threshold_squared_distance": round(-float(outcome.thresholds.mean()), 4),
+                "phases": {str(k): one for k, one in enumerate(facts["recipe"])},
+                "held_out": facts["held_out"], "align": asdict(config)},
+        model={"parameters": embedder.parameters,
+               "embedding_size": embedder.network.embedding_size},
+        training={key: training[key] for key in
+                  ("data", "images", "identities", "sha256", "lfw_overlap", "hours", "device")},
+        seconds=time.perf_counter() - start, faces_per_second=speed, tolerance=TOLERANCE,
+        alignment=config.stage, fallbacks=int(np.count_nonzero(aligned.status[numbers])),
+    )  # fmt: skip
+
+
+def _similarity(a: Float[np.ndarray, "pairs dim"], b: Float[np.ndarray, "pairs dim"]) -> Scores:
+    return -Embedder.distance(a, b).astype(np.float64)
+
+
+def _faces_per_second(setting: Setting, embedder: Embedder, config: AlignConfig) -> float:
+    """From decoded pixels to embeddings: landmarks, alignment, network."""
+    benchmark = setting.benchmark
+    pictures: Any = np.stack([benchmark.images[number] for number in range(TIMED)])
+    squares = lfw_squares(TIMED, pictures.shape[1])
+    aligner = Aligner(config=config)
+    one = aligner(pictures[:1], Squares(*(part[:1] for part in squares)))
+    embedder.embed(one.images)  # both are compiled now
+    start = time.perf_counter()
+    embedder.embed(aligner(pictures, squares).images)
+    return TIMED / (time.perf_counter() - start)

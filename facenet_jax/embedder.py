@@ -1,0 +1,109 @@
+"""From faces to embeddings, distances and decisions, with the shipped weights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from common.images import resize
+from facenet_jax.config import NetworkConfig
+from facenet_jax.train import Weights, embed_all
+from facenet_jax.weights import SHIPPED, WeightsError, load_weights
+
+
+@dataclass(frozen=True)
+class Embedder:
+    """A trained network and a threshold whose error rates were measured.
+
+    Faces are cropped as the network has seen them in training: `facts["inputs"]` says how, and
+    `python -m experiments.align photos aligned --stage 2d` makes such crops of photos. In Python:
+
+        embedder = Embedder.load()
+        a, b = embedder.embed([one_face, another_face])
+        print(embedder.distance(a, b), embedder.same(a, b), embedder.false_accept_rate)
+    """
+
+    network: NetworkConfig
+    weights: Weights
+    facts: dict[str, Any]
+    """What the network was trained on, and what was measured of it."""
+    threshold: float
+    """Squared distance; pairs nearer than this are taken for one person."""
+    false_accept_rate: float
+    """Share of the pairs of two people that the threshold takes for one, as measured on people
+    who were not trained on, with thresholds that were chosen without those pairs."""
+    _embed: Callable[[Weights, Any], Any]
+
+    @staticmethod
+    def load(path: Path = SHIPPED) -> "Embedder":
+        """The shipped network, or that of another file.
+
+        Raises:
+          WeightsError: no such file, or it is damaged.
+        """
+        network, embed, weights, facts = load_weights(path)
+        try:
+            point = facts["threshold"]
+            threshold = float(point["squared_distance"])
+            rate = float(point["false_accept_rate"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise WeightsError(
+                f"{path.with_suffix('.json')} has no threshold with a false accept rate "
+                f"({error!r}); get it again"
+            ) from None
+        return Embedder(network, weights, facts, threshold, rate, embed)
+
+    @property
+    def parameters(self) -> int:
+        """Count of the trained numbers."""
+        return sum(leaf.size for leaf in jax.tree.leaves(self.weights.params["network"]))
+
+    def embed(
+        self,
+        images: UInt8[np.ndarray, "faces _ _ 3"] | list[UInt8[np.ndarray, "_ _ 3"]],
+        *,
+        advance: Callable[[int], None] = lambda faces: None,
+    ) -> Float[np.ndarray, "faces dim"]:
+        """Embeddings of length 1.
+
+        Args:
+          images: square RGB crops, 0 to 255, of any size; a list may have several sizes.
+          advance: is told how many faces were done.
+
+        Raises:
+          ValueError: no faces, or one that is not square.
+        """
+        if not len(images):
+            raise ValueError("no faces to embed; wanted at least one")
+        for image in images:
+            if image.shape[0] != image.shape[1]:
+                raise ValueError(
+                    f"a face of {image.shape[1]} x {image.shape[0]} pixels; wanted a square crop"
+                )
+        side = self.network.side
+        sized = np.stack([
+            image if len(image) == side else resize(image, side, side) for image in images
+        ])  # fmt: skip
+        return embed_all(self._embed, self.weights, sized, advance=advance)
+
+    @staticmethod
+    def distance(
+        a: Float[np.ndarray, "*pairs dim"], b: Float[np.ndarray, "*pairs dim"]
+    ) -> Float[np.ndarray, "*pairs"]:
+        """Squared distance, 0 (the same picture) to 4; the smaller, the more alike.
+
+        Example:
+          >>> float(Embedder.distance(np.array([1.0, 0.0]), np.array([0.0, 1.0])))
+          2.0
+        """
+        return np.asarray(np.sum(np.square(a - b), axis=-1))
+
+    def same(
+        self, a: Float[np.ndarray, "*pairs dim"], b: Float[np.ndarray, "*pairs dim"]
+    ) -> Bool[np.ndarray, "*pairs"]:
+        """Whether two embeddings are taken for one person's."""
+        return np.asarray(self.distance(a, b) < self.threshold)

@@ -1,0 +1,251 @@
+"""FaceNet's training: embed a batch, choose triplets in it, step along their loss's gradient.
+
+    loss = triplets * triplet loss(f(x)) + softmax * classification(f(x))
+
+where the paper has the first term alone. What to watch of the batch stands in the state, for the
+collapse alarm (`facenet_jax.collapse.guarded`).
+
+Source: Schroff et al. 2015, Sec. 3.1 to 3.3; recipes.py has the values.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+from jax.sharding import Mesh
+from jaxtyping import Array, Float, Int, UInt8
+
+from common.compiling import COMPILER_OPTIONS
+from facenet_jax.config import NetworkConfig
+from facenet_jax.distributed import sharded_triplet_loss
+from facenet_jax.large_batch import chunked_value_and_grad
+from facenet_jax.model import build
+from facenet_jax.recipes import TrainConfig
+from facenet_jax.softmax import cosine_softmax, new_classifier
+from facenet_jax.triplets import Statistics, triplet_loss
+
+
+class Weights(NamedTuple):
+    """A network, as far as training changes it."""
+
+    params: dict[str, Any]
+    """Of the `network`; and the `classifier`, where a phase has one."""
+    statistics: Any
+    """Running averages of batch normalization; empty without it."""
+
+
+class TrainState(NamedTuple):
+    """All that a step changes."""
+
+    weights: Weights
+    optimizer: Any
+    average: Any
+    """Running average of the weights, or () where none is kept."""
+    seen: Statistics
+    """What to watch of the last batch."""
+    step: Array
+
+    @property
+    def result(self) -> Weights:
+        """The weights to use: the average, where there is one."""
+        return self.average or self.weights
+
+
+class Batch(NamedTuple):
+    """Faces and who they are."""
+
+    images: UInt8[Array | np.ndarray, "*batch side side 3"]
+    labels: Int[Array | np.ndarray, "*batch"]
+    """From 0 on."""
+
+
+def start(
+    network: NetworkConfig,
+    config: TrainConfig,
+    *,
+    people: int,
+    faces: int,
+    seed: int = 0,
+    begin: Weights | None = None,
+) -> tuple[Any, TrainState]:
+    """The network's graph, and the state before the first step of a phase.
+
+    Args:
+      network: its layers.
+      config: of the phase.
+      people: of the training set, whom the classifier tells apart.
+      faces: of the training set, which epochs are counted in.
+      seed: of the weights.
+      begin: what the phase before has left; random weights when None.
+    """
+    graph, params, statistics = nnx.split(build(network, nnx.Rngs(seed)), nnx.Param, nnx.BatchStat)
+    weights = begin or Weights({"network": params}, statistics)
+    kept = {"network": weights.params["network"]}
+    if config.softmax:
+        key = jax.random.key(seed + 1)
+        new = new_classifier(key, network.embedding_size, people)
+        kept["classifier"] = weights.params.get("classifier", new)
+    weights = Weights(kept, weights.statistics)
+    state = TrainState(
+        # Copies: a step consumes its state, and no buffer may be consumed twice.
+        weights=_copied(weights),
+        optimizer=jax.jit(_optimizer(config, faces).init)(kept),
+        average=_copied(weights) if config.average else (),
+        seen=Statistics(*(jnp.zeros(()) for _ in Statistics._fields)),
+        step=jnp.zeros((), jnp.int32),
+    )
+    return graph, state
+
+
+def make_step(
+    config: TrainConfig, graph: Any, *, faces: int, seed: int = 0, mesh: Mesh | None = None
+) -> Callable[[TrainState, Batch], tuple[TrainState, Float[Array, ""]]]:
+    """The jitted step: state and batch in, next state and loss out. It consumes the state.
+
+    The batch may be split over devices: means and batch statistics are then over all of it, and
+    negatives come from all devices.
+
+    Args:
+      config: of the phase.
+      graph: from `start`.
+      faces: of the training set.
+      seed: of random mining rules.
+      mesh: with an axis `batch`, where the batch is split; mining is then split likewise.
+    """
+    optimizer = _optimizer(config, faces)
+    mined = partial(sharded_triplet_loss, mesh=mesh) if mesh else triplet_loss
+
+    def loss(
+        z: Float[Array, "batch dim"], classifier: Any, labels: Array, key: Any
+    ) -> tuple[Float[Array, ""], Statistics]:
+        watched = z if config.triplets else jax.lax.stop_gradient(z)
+        triplets, seen = mined(watched, labels, config.mining, mean=config.mean, key=key)
+        value = config.triplets * triplets
+        if config.softmax:
+            value += config.softmax * cosine_softmax(
+                z, labels, classifier, scale=config.scale, margin=config.cosine_margin
+            )
+        return value, seen
+
+    def step(state: TrainState, batch: Batch) -> tuple[TrainState, Float[Array, ""]]:
+        labels = jnp.asarray(batch.labels)
+        key = jax.random.fold_in(jax.random.key(seed), state.step)
+        params, averages = state.weights
+
+        def embed(network: Any, images: Array) -> tuple[Float[Array, "some dim"], Any]:
+            model = nnx.merge(graph, network, averages, copy=True)
+            z = model(jnp.asarray(images, jnp.float32) / 255, training=True)
+            return z, nnx.state(model, nnx.BatchStat)
+
+        if config.chunk is None:
+
+            def whole(params: dict[str, Any]) -> tuple[Float[Array, ""], Any]:
+                z, said = embed(params["network"], jnp.asarray(batch.images))
+                value, seen = loss(z, params.get("classifier"), labels, key)
+                return value, (seen, said)
+
+            (value, (seen, said)), gradient = jax.value_and_grad(whole, has_aux=True)(params)
+        else:
+            rest = {name: part for name, part in params.items() if name != "network"}
+
+            def mine(z: Float[Array, "batch dim"]) -> tuple[Float[Array, ""], Any]:
+                value, seen = loss(z, rest.get("classifier"), labels, key)
+                fixed = jax.lax.stop_gradient(z)
+                slope = jax.grad(lambda rest: loss(fixed, rest.get("classifier"), labels, key)[0])
+                return value, (seen, slope(rest))
+
+            (value, (seen, slope), said), network = chunked_value_and_grad(
+                embed, mine, params["network"], jnp.asarray(batch.images), chunk=config.chunk
+            )
+            gradient = {"network": network, **slope}
+
+        update, moments = optimizer.update(gradient, state.optimizer, params)
+        weights = Weights(optax.apply_updates(params, update), said)  # type: ignore[arg-type]
+        average = _averaged(config.average, state.average, weights, state.step)
+        return TrainState(weights, moments, average, seen, state.step + 1), value
+
+    return jax.jit(step, donate_argnums=0, compiler_options=COMPILER_OPTIONS)
+
+
+def make_embed(graph: Any) -> Callable[[Weights, Any], Float[Array, "batch dim"]]:
+    """The jitted forward pass: weights and uint8 faces in, embeddings out."""
+
+    @partial(jax.jit, compiler_options=COMPILER_OPTIONS)
+    def embed(network: Any, statistics: Any, images: UInt8[Array, "batch side side 3"]) -> Array:
+        model = nnx.merge(graph, network, statistics)
+        return model(jnp.asarray(images, jnp.float32) / 255)
+
+    # Without the classifier, which comes and goes: one compilation for all phases.
+    return lambda weights, images: embed(weights.params["network"], weights.statistics, images)
+
+
+def embed_all(
+    embed: Callable[[Weights, Any], Float[Array, "batch dim"]],
+    weights: Weights,
+    images: UInt8[np.ndarray, "faces side side 3"],
+    *,
+    batch: int = 64,
+    advance: Callable[[int], None] = lambda faces: None,
+) -> Float[np.ndarray, "faces dim"]:
+    """Embeddings of any number of faces, in batches of one shape.
+
+    Args:
+      embed: from `make_embed`.
+      weights: of the network.
+      images: RGB, 0 to 255.
+      batch: faces at a time; a shorter rest is filled up.
+      advance: is told how many faces were done.
+    """
+    found = []
+    for begin in range(0, len(images), batch):
+        some = np.asarray(images[begin : begin + batch])
+        filled = np.concatenate([some, np.repeat(some[-1:], batch - len(some), axis=0)])
+        found.append(np.asarray(embed(weights, filled))[: len(some)])
+        advance(len(some))
+    return np.concatenate(found)
+
+
+@jax.jit
+def _copied(tree: Any) -> Any:
+    return jax.tree.map(jnp.copy, tree)
+
+
+def _averaged(decay: float, average: Any, weights: Weights, step: Array) -> Any:
+    if not decay:
+        return ()
+    # At first, when there is little to average, the average follows faster.
+    kept = jnp.minimum(decay, (1.0 + step) / (10.0 + step))
+    return jax.tree.map(lambda old, new: kept * old + (1 - kept) * new, average, weights)
+
+
+def _optimizer(config: TrainConfig, faces: int) -> optax.GradientTransformation:
+    steps = config.steps(faces)
+    if config.schedule == "cosine":
+        warmup = min(round(config.warmup * faces / config.batch), steps - 1)
+        rate = optax.warmup_cosine_decay_schedule(0.0, config.learning_rate, warmup, steps)
+    else:
+        lowered = {round(0.8 * steps): 0.1}
+        rate = optax.piecewise_constant_schedule(config.learning_rate, lowered)
+    direction = {
+        "adagrad": optax.scale_by_rss(config.accumulator),
+        "sgd": optax.trace(config.momentum),
+        "adam": optax.scale_by_adam(config.momentum),
+    }[config.optimizer]
+    return optax.chain(
+        optax.clip_by_global_norm(config.clip),
+        optax.add_decayed_weights(config.weight_decay, mask=_kernels),
+        direction,
+        optax.scale_by_learning_rate(rate),
+    )
+
+
+def _kernels(params: Any) -> Any:
+    """Which leaves are kernels of the network."""
+    return jax.tree_util.tree_map_with_path(
+        lambda path, _: any(getattr(part, "key", None) == "kernel" for part in path), params
+    )

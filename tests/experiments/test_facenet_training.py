@@ -1,0 +1,183 @@
+"""FaceNet's training on a folder and its row: end to end, small, and without data."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from common.data.folders import FolderError
+from common.data.synthetic import synthetic_benchmark
+from common.protocol import Category
+from experiments import facenet_lfw, facenet_training
+from experiments.facenet_card import write_card
+from experiments.facenet_faces import FaceSet
+from experiments.facenet_training import Options, main, train
+from experiments.held_out import HeldOut
+from experiments.setting import NotRerun, Setting
+from experiments.tables import comparison
+from experiments.folder_facts import folder_facts
+from facenet_jax.config import NetworkConfig
+from facenet_jax.embedder import Embedder
+from facenet_jax.recipes import TrainConfig
+
+NETWORK = NetworkConfig("NN1", side=24, embedding_size=16, batch_norm=True, width=1 / 16)
+RECIPE = (
+    TrainConfig(epochs=4.0, identities=0, negatives=12, triplets=0.0, softmax=1.0, optimizer="adam",
+                learning_rate=0.003, average=0.5),
+    TrainConfig(epochs=2.0, identities=4, faces=3, optimizer="adam", learning_rate=0.001),
+)  # fmt: skip
+
+
+def face_set(people, seed, names=("aligned", "center-crop")):
+    """Flat faces of a color a person, with noise."""
+    rng = np.random.default_rng(seed)
+    label = np.repeat(np.arange(people, dtype=np.int32), 6)
+    colors = rng.integers(40, 215, (people, 1, 1, 3))[label]
+    images = {
+        name: (colors + rng.integers(-30, 30, (len(label), 24, 24, 3))).astype(np.uint8)
+        for name in names
+    }
+    return FaceSet(images, label, people, f"{seed:064d}")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLASSIC_FACES_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("FACES_TRAIN_DIR", raising=False)
+    return tmp_path / "cache"
+
+
+def held_out():
+    return HeldOut.of(face_set(6, 1), "aligned", folds=2, pairs=20)
+
+
+def test_training_is_done_once_and_only_read_again(own_cache, monkeypatch):
+    faces = face_set(5, 0)
+    first = train(faces, held_out(), NETWORK, RECIPE)
+    facts = first.facts
+    assert facts["inputs"] == ["aligned", "center-crop"] and facts["steps"] == [10, 5]
+    assert facts["training"]["images"] == 30 and facts["training"]["identities"] == 5
+    assert facts["recipe"][0]["clip"] == "inf"
+    assert "NaN" not in json.dumps(facts) and "Infinity" not in json.dumps(facts)
+    assert set(first.weights.params) == {"network"}
+
+    def no_step(*_, **__):
+        return lambda state, batch: pytest.fail("it was trained again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(facenet_training, "make_step", no_step)
+        again = train(faces, held_out(), NETWORK, RECIPE)
+        with pytest.raises(pytest.fail.Exception, match="trained again"):
+            train(faces, held_out(), NETWORK, RECIPE, seed=1)
+        with pytest.raises(pytest.fail.Exception, match="trained again"):
+            train(faces, held_out(), NETWORK, RECIPE, from_scratch=True)
+    kernels = [one.weights.params["network"]["network"]["fc7128"]["kernel"][...]
+               for one in (first, again)]  # fmt: skip
+    np.testing.assert_array_equal(*kernels)
+    assert again.facts["held_out"] == facts["held_out"]
+
+
+def test_held_out_figures_are_what_their_names_say():
+    held = held_out()
+    rng = np.random.default_rng(0)
+    centers = np.eye(8)[:6][held.label]
+    z = centers + 0.35 * rng.standard_normal((36, 8))
+    z = (z / np.linalg.norm(z, axis=1, keepdims=True)).astype(np.float32)
+    found = held.measure(z)
+    d = np.square(z[held.pairs.first] - z[held.pairs.second]).sum(1)
+    right = []
+    accepted = np.zeros(len(d), bool)
+    for fold in (0, 1):
+        tested = held.pairs.fold == fold
+        cuts = np.sort(d[~tested])
+        middles = (cuts[1:] + cuts[:-1]) / 2
+        scores = [np.mean((d[~tested] <= cut) == held.pairs.same[~tested]) for cut in middles]
+        best = np.flatnonzero(scores == np.max(scores))
+        accepted[tested] = d[tested] <= middles[best[len(best) // 2]]
+        right.append(np.mean(accepted[tested] == held.pairs.same[tested]))
+    point = found["threshold"]
+    assert 0 < point["false_accept_rate"] < 0.5
+    assert found["held_out"]["accuracy"]["mean"] == pytest.approx(np.mean(right), abs=0.026)
+    mistakes = (1 - point["true_accept_rate"] + point["false_accept_rate"]) / 2
+    assert found["held_out"]["accuracy"]["mean"] == pytest.approx(1 - mistakes)
+    assert 0 < point["squared_distance"] < 4 and point["pairs"] == 80
+    watched = held.watch(z)
+    assert watched["held-out accuracy"] == found["held_out"]["accuracy"]["mean"]
+    assert watched["VAL at FAR 0.001"] == found["held_out"]["val_at_far"]["0.001"]["mean"]
+
+
+def test_folder_facts(tmp_path):
+    assert folder_facts(tmp_path, 64 * "0")["lfw_overlap"] == "unknown"
+    said = {"name": "some faces", "lfw_overlap": "screened", "notice": "Research only."}
+    (tmp_path / "dataset.json").write_text(json.dumps(said))
+    assert folder_facts(tmp_path, 64 * "0") == {
+        "data": "some faces", "lfw_overlap": "screened", "notice": "Research only.",
+    }  # fmt: skip
+    for text in ("", "[]", '{"lfw_overlap": "none"}', "\x00"):
+        (tmp_path / "dataset.json").write_text(text)
+        with pytest.raises(FolderError, match="dataset.json"):
+            folder_facts(tmp_path, 64 * "0")
+
+
+def setting(tmp_path, *, tiny=False, **changes):
+    benchmark = synthetic_benchmark(60, 4, pairs_per_fold=20, size=64)
+    console = Console(quiet=True)
+    return Setting(benchmark, (), tiny, tmp_path / "runs", "command", console, **changes)
+
+
+def test_without_weights_and_folder_the_row_says_why(tmp_path, monkeypatch):
+    monkeypatch.setattr(facenet_lfw, "SHIPPED", tmp_path / "weights.npz")
+    with pytest.raises(NotRerun, match=r"no weights are shipped.*--train-dir"):
+        facenet_lfw.run(setting(tmp_path))
+    (tmp_path / "weights.npz").write_bytes(b"")
+    with pytest.raises(NotRerun, match=r"training FaceNet needs faces.*--train-dir"):
+        facenet_lfw.run(setting(tmp_path, from_scratch=True))
+
+
+def test_the_row_runs_tiny_and_the_card_is_made_of_its_facts(tmp_path, own_cache):
+    measured = facenet_lfw.run(setting(tmp_path, tiny=True))
+    results = [one.result for one in measured]
+    assert [r.variant for r in results] == ["aligned", "center-crop"]
+    weights = own_cache / "facenet" / "exported" / "tiny.npz"
+    facts = json.loads(weights.with_suffix(".json").read_text())
+    for result, alignment in zip(results, ("2d", "crop"), strict=True):
+        assert result.row == "facenet" and result.synthetic
+        assert result.category == Category.UNRESTRICTED_LABELED.label
+        assert result.threshold_rule == "nine-folds" and result.alignment == alignment
+        assert result.training["images"] == 72 and result.training["identities"] == 12
+        assert result.training["lfw_overlap"] == "unknown"
+        assert result.model["embedding_size"] == 32
+        thresholds = result.metrics["accuracy"]["thresholds"]
+        assert all(-4 <= threshold <= 0 for threshold in thresholds)
+        assert str(tmp_path) not in json.dumps(result.config)
+    assert results[0].training["sha256"] == facts["training"]["sha256"]
+    assert Embedder.load(weights).parameters == results[0].model["parameters"]
+
+    facts["training"] |= {"notice": "Research only.", "lfw_overlap": "screened"}
+    weights.with_suffix(".json").write_text(json.dumps(facts))
+    card = write_card(weights).read_text()
+    assert "**Research only.**" in card and "72 images of 12 people" in card
+    assert f"below {facts['threshold']['squared_distance']:.3f} " in card
+
+
+def test_a_record_takes_the_place_of_the_published_line():
+    from experiments.paper_numbers import DEEP
+    from tests.common.test_records import make_result
+
+    published = DEEP["FaceNet, aligned"].as_record()
+    measured = make_result(row="facenet", variant="aligned", published=published)
+    text = comparison([measured])
+    assert "| **FaceNet** | 0.9963" in text and "| FaceNet, aligned |" not in text
+    assert "| FaceNet, fixed center crop |" in text
+    assert "| FaceNet, aligned |" in comparison([replace(measured, published={})])
+
+
+def test_the_command_wants_a_folder(capsys):
+    assert main(Options()) == 1
+    assert "name one by --train-dir" in capsys.readouterr().err
+    assert main(Options(Path("no/such/folder"))) == 1
+    assert re.match(r"error: .*no/such/folder is no folder", capsys.readouterr().err)
