@@ -61,25 +61,23 @@ FRONTALIZED_LBP = Published(
     training_images=NINE_FOLDS,
 )  # fmt: skip
 
-_SFC = "4.4 M of 4,030 people"
+
+def _deepface(accuracy: float, error: float, protocol: str, what: str, units: int) -> Published:
+    return Published(
+        accuracy, error, f"{protocol} (the paper's word)", f"Taigman et al. 2014, Table 3: {what}",
+        training_images="4.4 M of 4,030 people", training_count=4_400_000, embedding_size=units,
+    )  # fmt: skip
+
 
 DEEPFACE: dict[str, Published] = {
-    "inner-product": Published(
-        0.9592, 0.0029, "unsupervised (the paper's word)",
-        "Taigman et al. 2014, Table 3: DeepFace-single, inner product", training_images=_SFC, training_count=4_400_000,
-        embedding_size=4096,
+    "inner-product": _deepface(
+        0.9592, 0.0029, "unsupervised", "DeepFace-single, inner product", 4096
     ),
-    "chi-squared": Published(
-        0.9700, 0.0028, "restricted (the paper's word)",
-        "Taigman et al. 2014, Table 3: DeepFace-single, kernel SVM on chi-squared vectors",
-        training_images=_SFC, training_count=4_400_000, embedding_size=4096,
+    "chi-squared": _deepface(
+        0.9700, 0.0028, "restricted", "DeepFace-single, kernel SVM on chi-squared vectors", 4096
     ),
-    "ensemble": Published(
-        0.9715, 0.0027, "restricted (the paper's word)",
-        "Taigman et al. 2014, Table 3: three networks", training_images=_SFC, training_count=4_400_000,
-        embedding_size=3 * 4096,
-    ),
-}  # fmt: skip
+    "ensemble": _deepface(0.9715, 0.0027, "restricted", "three networks", 3 * 4096),
+}
 """The paper's own verification metrics."""
 
 CLASSICAL: dict[str, Published] = {

@@ -16,10 +16,10 @@ from experiments import facenet_lfw, facenet_training
 from experiments.facenet_card import write_card
 from experiments.facenet_faces import FaceSet
 from experiments.facenet_training import Options, main, train
+from experiments.folder_facts import folder_facts
 from experiments.held_out import HeldOut
 from experiments.setting import NotRerun, Setting
 from experiments.tables import comparison
-from experiments.folder_facts import folder_facts
 from facenet_jax.config import NetworkConfig
 from facenet_jax.embedder import Embedder
 from facenet_jax.recipes import TrainConfig
