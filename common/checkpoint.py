@@ -4,6 +4,7 @@ A checkpoint is a pytree of arrays (model, optimizer, averages) and, beside it, 
 stood. A run that is killed goes on from its last whole checkpoint; a half-written one is ignored.
 """
 
+import errno
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -37,8 +38,18 @@ class Checkpoints:
           step: how many steps were made.
           state: a pytree of arrays.
           position: of the data, as JSON can hold it.
+
+        Raises:
+          OSError: the disk is full; the checkpoints before are whole.
         """
-        self._checkpointer.save(step, state, custom_metadata={"position": position}, overwrite=True)
+        try:
+            self._checkpointer.save(
+                step, state, custom_metadata={"position": position}, overwrite=True
+            )
+        except (ValueError, RuntimeError) as error:  # tensorstore's words for what the disk says
+            if "No space left" not in str(error) and "quota" not in str(error):
+                raise
+            raise OSError(errno.ENOSPC, "no space left for a checkpoint") from error
 
     def restore(self, like: Any) -> tuple[int, Any, dict[str, Any]] | None:
         """The newest checkpoint: step, state and position; None when there is none.

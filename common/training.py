@@ -93,6 +93,7 @@ def fit(
                 show.evaluation(done, values)
                 log(done, values)
             if save:
+                _sound(state, done)
                 saved = time.monotonic()
                 seconds = before + saved - began
                 position = {"data": batches.get_state(), "seconds": seconds}
@@ -103,10 +104,23 @@ def fit(
 def _finite(loss: float, step: int) -> float:
     if not math.isfinite(loss):
         raise TrainingError(
-            f"the loss is {loss} at step {step:,}; the last checkpoint is from before it. Go on "
-            "from there with a lower learning rate, or look at the images around this step"
+            f"the loss is {loss} at step {step:,}; the last checkpoint is from before it. Begin "
+            "anew with a lower learning rate, or look at the images around this step"
         )
     return loss
+
+
+def _sound(state: Any, step: int) -> None:
+    """The loss is of the weights before the step: what the step made of them is looked at too."""
+    import jax
+    import jax.numpy as jnp
+
+    floats = [x for x in jax.tree.leaves(state) if jnp.issubdtype(x.dtype, jnp.floating)]
+    if not all(bool(jnp.isfinite(leaf).all()) for leaf in floats):
+        raise TrainingError(
+            f"step {step:,} made weights that are not finite, and they were not saved. Begin anew "
+            "with a lower learning rate, or look at the images around this step"
+        )
 
 
 class _Display:

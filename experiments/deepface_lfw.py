@@ -1,12 +1,12 @@
 """The DeepFace row: 3D alignment, the network at the paper's size, and each verification metric.
 
-    python -m experiments.reproduce deepface --train-dir DIR
+    python -m experiments.reproduce deepface --train-dir DIR --from-scratch
 
-The network is trained on the people of DIR (or its checkpoint is taken from the cache), then meets
-LFW once. Variants are the paper's metrics: `inner-product` (its "unsupervised": nothing is learned
-from LFW but the threshold, of nine folds), `chi-squared` (its "restricted": an SVM on the
-chi-squared vectors of nine folds' pairs, whose sign decides). Training takes about two hours on
-two cores, what follows ten minutes.
+The network is trained on the people of DIR, or a training that was killed goes on; without
+`--from-scratch` one that is done is taken from the cache. Then it meets LFW once. Variants are the
+paper's metrics: `inner-product` (its "unsupervised": nothing is learned from LFW but the threshold,
+of nine folds), `chi-squared` (its "restricted": an SVM on the chi-squared vectors of nine folds'
+pairs, whose sign decides). Training takes an hour or two on two cores, what follows ten minutes.
 """
 
 from dataclasses import replace

@@ -7,6 +7,7 @@ One that was killed goes on from its last checkpoint; one that is done is only r
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from common.checkpoint import Checkpoints
 from common.curves import Curves
 from common.data.cache import cache_dir, clear_disk_errors
 from common.data.loader import shuffled_batches
+from common.data.locking import locked
 from common.data.progress import progress
 from common.records import device
 from common.training import Schedule, fit
@@ -34,7 +36,7 @@ from deepface_jax.train import (
     make_step,
     start,
 )
-from experiments.aligned_faces import alignment_digest
+from experiments.network_inputs import Input, network_inputs
 from experiments.training_faces import TrainingFaces
 
 AT_ONCE = 64
@@ -50,6 +52,8 @@ class Trained:
     """A trained network, ready to represent faces."""
 
     network: NetworkConfig
+    kind: Input
+    """What the network sees of an aligned face."""
     weights: Any
     features: Callable[[Any, Any], Any]
     maximum: Float[np.ndarray, " units"]
@@ -58,19 +62,20 @@ class Trained:
     """What the training was: images, identities, seconds, held-out error."""
 
     def represent(
-        self, images: UInt8[np.ndarray, "faces side side channels"]
+        self, images: UInt8[np.ndarray, "faces size size 3"]
     ) -> Float[np.ndarray, "faces units"]:
         """G(I) of aligned faces, with progress."""
+        images = network_inputs(images, self.network.side, self.kind)
         with progress("Representing faces", len(images)) as advance:
             return in_batches(self.features, self.weights, images, advance)
 
 
 def train(
     faces: TrainingFaces,
-    images: UInt8[np.ndarray, "faces side side channels"],
     network: NetworkConfig,
     config: TrainConfig,
     *,
+    kind: Input = "rgb",
     seed: int = 0,
     from_scratch: bool = False,
 ) -> Trained:
@@ -78,11 +83,12 @@ def train(
 
     Args:
       faces: the training people, aligned.
-      images: what the network sees of them, in the same order.
       network: its classes must be the people.
       config: of the training.
+      kind: what the network sees of a face, after augmentation.
       seed: of weights, order, augmentation and dropout.
-      from_scratch: forget an earlier training of the same name.
+      from_scratch: forget an earlier training of the same name that is done; one that was killed
+        goes on.
 
     Raises:
       ValueError: the classes are not the people, or a checkpoint does not fit.
@@ -96,14 +102,17 @@ def train(
             "same number"
         )
     numbers, label = faces.training, faces.folder.label.astype(np.int32)
-    folder = cache_dir("deepface", _key(faces, images, network, config, seed))
+    images = faces.aligned.images
+    folder = training_folder(faces, network, config, kind=kind, seed=seed)
     done = folder / "training.json"
-    if from_scratch:
-        _forget(folder)
 
     def view(index: int, rng: np.random.Generator) -> Batch:
         number = numbers[index]
-        return Batch(augment(images[number], config.augment, rng), label[number])
+        one = augment(np.asarray(images[number]), config.augment, rng)
+        return Batch(see(one[None])[0], label[number])
+
+    def see(some: np.ndarray) -> np.ndarray:
+        return network_inputs(some, network.side, kind)
 
     mesh = make_mesh()
     graph, state = start(network, config, faces=len(numbers), seed=seed)
@@ -111,13 +120,18 @@ def train(
     features, classify = make_features(graph), make_classify(graph, config.cosine_scale)
 
     def error(state: TrainState, chosen: Int[np.ndarray, " some"]) -> float:
-        found = in_batches(classify, state.weights, images[chosen])
+        found = in_batches(classify, state.weights, see(images[chosen]))
         return float(np.mean(found != label[chosen]))
 
     held_out = faces.held_out
     watched = held_out[np.linspace(0, len(held_out) - 1, min(WATCHED, len(held_out))).astype(int)]
     steps = config.steps(len(numbers))
-    with clear_disk_errors(folder), Checkpoints(folder / "checkpoints", keep=1) as checkpoints:
+    with ExitStack() as stack:
+        stack.enter_context(locked(folder))
+        stack.enter_context(clear_disk_errors(folder))
+        if from_scratch and done.exists():
+            _forget(folder)
+        checkpoints = stack.enter_context(Checkpoints(folder / "checkpoints", keep=1))
         if done.exists() and (found := checkpoints.restore(state)) is not None:
             _, state, _ = found
         else:
@@ -133,8 +147,10 @@ def train(
                     log=curves,
                 )  # fmt: skip
             with progress("Maxima over the training faces", len(numbers)) as advance:
-                G = in_batches(features, state.weights, images[numbers], advance)
-            np.save(folder / "maximum.npy", maximum_of([G]))
+                G = in_batches(features, state.weights, see(images[numbers]), advance)
+            with (folder / "maximum.part").open("wb") as file:
+                np.save(file, maximum_of([G]))
+            (folder / "maximum.part").replace(folder / "maximum.npy")
             summary = {
                 "images": len(numbers),
                 "identities": people,
@@ -147,9 +163,11 @@ def train(
                 "training_error": round(error(state, numbers[:: max(1, len(numbers) // 1024)]), 4),
                 "zeros": round(float(np.mean(G == 0)), 4),
             }
-            done.write_text(json.dumps(summary, indent=1) + "\n")
+            done.with_suffix(".part").write_text(json.dumps(summary, indent=1) + "\n")
+            done.with_suffix(".part").replace(done)
     maximum = np.load(folder / "maximum.npy", allow_pickle=False)
-    return Trained(network, state.weights, features, maximum, json.loads(done.read_text()))
+    summary = json.loads(done.read_text())
+    return Trained(network, kind, state.weights, features, maximum, summary)
 
 
 def in_batches(
@@ -168,15 +186,22 @@ def in_batches(
     return np.concatenate(found)
 
 
-def _key(
-    faces: TrainingFaces, images: np.ndarray, network: NetworkConfig, config: TrainConfig, seed: int
-) -> str:
-    parts = [
-        faces.folder.sha256.encode(), alignment_digest(), str(images.shape).encode(),
-        hashlib.sha256(images[:: max(1, len(images) // 50)].tobytes()).digest(),
-        json.dumps([asdict(network), asdict(config), seed], sort_keys=True).encode(),
-    ]  # fmt: skip
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
+def training_folder(
+    faces: TrainingFaces,
+    network: NetworkConfig,
+    config: TrainConfig,
+    *,
+    kind: Input = "rgb",
+    seed: int = 0,
+) -> Path:
+    """Where a training of this name is, or will be; it is done when `training.json` is there."""
+    images = faces.aligned.images
+    settings = [asdict(network), asdict(config), kind, seed, list(images.shape)]
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    digest.update(faces.folder.label.tobytes())
+    for begin in range(0, len(images), 1024):
+        digest.update(images[begin : begin + 1024].tobytes())
+    return cache_dir("deepface", digest.hexdigest()[:32])
 
 
 def _forget(folder: Path) -> None:

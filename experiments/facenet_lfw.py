@@ -33,7 +33,7 @@ from deepface_jax.aligner import Aligner
 from deepface_jax.config import AlignConfig
 from experiments.aligned_faces import aligned_benchmark
 from experiments.facenet_faces import ALIGNMENTS, at_side
-from experiments.facenet_training import train_folder
+from experiments.facenet_training import RECIPES, as_facts, train_folder
 from experiments.measure import Measured, measure
 from experiments.paper_numbers import DEEP
 from experiments.setting import NotRerun, Setting
@@ -62,14 +62,16 @@ def run(setting: Setting) -> list[Measured]:
     embedder = Embedder.load(_weights(setting))
     measured = [_measure(setting, embedder, name, name) for name in ALIGNMENTS]
     paper = cache_dir("facenet", "exported") / "paper.npz"
-    if paper.exists() and not setting.tiny:
-        measured.append(_measure(setting, Embedder.load(paper), "aligned", "paper-recipe"))
+    if paper.exists() and not setting.benchmark.provenance.synthetic:
+        embedder, (network, recipe) = Embedder.load(paper), RECIPES["paper"]
+        if embedder.network == network and embedder.facts["recipe"] == as_facts(recipe):
+            measured.append(_measure(setting, embedder, "aligned", "paper-recipe"))
     return measured
 
 
 def _weights(setting: Setting) -> Path:
     """The file of the network to measure; trains it where that is asked for."""
-    if setting.tiny:
+    if setting.benchmark.provenance.synthetic:
         folder = synthetic_folder(cache_dir("facenet", "synthetic"))
         return train_folder(
             folder, "tiny", network=TINY, recipe=TINY_RECIPE, folds=2, pairs=30,
@@ -77,6 +79,8 @@ def _weights(setting: Setting) -> Path:
         )  # fmt: skip
     if SHIPPED.exists() and not setting.from_scratch:
         return SHIPPED
+    if setting.train_dir is not None and not setting.from_scratch:
+        raise NotRerun("no weights are shipped; --from-scratch trains, or goes on with a training")
     if setting.train_dir is None:
         raise NotRerun(
             "training FaceNet needs faces: name a folder by --train-dir or FACES_TRAIN_DIR "
@@ -118,6 +122,7 @@ def _measure(setting: Setting, embedder: Embedder, alignment: str, variant: str)
         training={key: training[key] for key in
                   ("data", "images", "identities", "sha256", "lfw_overlap", "hours", "device")},
         seconds=time.perf_counter() - start, faces_per_second=speed, tolerance=TOLERANCE,
+        seed=facts["seed"],
         alignment=config.stage, fallbacks=int(np.count_nonzero(aligned.status[numbers])),
     )  # fmt: skip
 

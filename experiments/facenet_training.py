@@ -26,19 +26,22 @@ from common.augment import augment
 from common.checkpoint import Checkpoints
 from common.curves import Curves
 from common.data.cache import cache_dir, clear_disk_errors
+from common.data.folders import read_folder
+from common.data.locking import locked
 from common.data.progress import note
 from common.records import device, versions
 from common.training import Schedule, fit
-from experiments.aligned_faces import alignment_digest
 from experiments.facenet_faces import FaceSet, read_faces
 from experiments.folder_facts import folder_facts
 from experiments.held_out import HeldOut
+from experiments.training_faces import validation_pairs
 from facenet_jax.collapse import CollapseAlarm, guarded
 from facenet_jax.config import NN4_HALF, NetworkConfig
 from facenet_jax.recipes import PAPER_SMALL, SMALL_DATA, Recipe
+from facenet_jax.sampling import IdentityBatches
 from facenet_jax.train import Batch, TrainState, Weights, embed_all, make_embed, make_step, start
 from facenet_jax.views import batches_of
-from facenet_jax.weights import SHIPPED, save_weights
+from facenet_jax.weights import SHIPPED, rounded, save_weights
 
 Name: TypeAlias = Literal["small-data", "paper", "tiny"]
 Alignment: TypeAlias = Literal["aligned", "center-crop"]
@@ -78,18 +81,32 @@ def train(
       network: its layers.
       recipe: the phases.
       seed: of weights, order and augmentation.
-      from_scratch: forget an earlier training of the same name.
+      from_scratch: forget an earlier training of the same name that is done; one that was killed
+        goes on.
 
     Raises:
       ValueError: batches that the faces cannot fill, or a checkpoint that does not fit.
       CacheError: the disk is full.
       TrainingError: the loss is not finite, or the embeddings have collapsed.
     """
-    name = _key(faces, network, recipe, seed)
-    folder = cache_dir("facenet", name)
-    if from_scratch:
+    folder = cache_dir("facenet", _key(faces, network, recipe, seed))
+    with locked(folder):
+        return _train(faces, held_out, network, recipe, folder, seed, from_scratch)
+
+
+def _train(
+    faces: FaceSet,
+    held_out: HeldOut,
+    network: NetworkConfig,
+    recipe: Recipe,
+    folder: Path,
+    seed: int,
+    from_scratch: bool,
+) -> Trained:
+    done = folder / "done"
+    if from_scratch and done.exists():
         shutil.rmtree(folder)
-        folder = cache_dir("facenet", name)
+        folder.mkdir()
     sources, count = list(faces.images.values()), len(faces.label)
     weights, embed, seconds, steps = None, None, 0.0, []
     for number, config in enumerate(recipe):
@@ -132,6 +149,8 @@ def train(
         seconds += took
         steps.append(total)
     assert weights is not None and embed is not None, "a recipe has a phase"
+    done.touch()
+    weights = rounded(weights)  # measured is what is shipped
     z: Float[np.ndarray, "faces dim"] = embed_all(embed, weights, held_out.images)
     training = {
         "images": count, "identities": faces.people, "sha256": faces.sha256,
@@ -139,10 +158,15 @@ def train(
     }  # fmt: skip
     facts = {
         "inputs": list(faces.images), "training": training, "steps": steps, "seed": seed,
-        "recipe": [asdict(config) for config in recipe], **held_out.measure(z),
+        "recipe": as_facts(recipe), **held_out.measure(z),
         "versions": versions(),
     }  # fmt: skip
-    return Trained(network, weights, _finite(facts))
+    return Trained(network, weights, facts)
+
+
+def as_facts(recipe: Recipe) -> list[dict[str, Any]]:
+    """A recipe as JSON can hold it."""
+    return [_finite(asdict(config)) for config in recipe]
 
 
 def train_folder(
@@ -176,6 +200,7 @@ def train_folder(
     if network is None or recipe is None:
         usual = RECIPES[name]
         network, recipe = network or usual[0], recipe or usual[1]
+    _check(folder, recipe, folds=folds, pairs=pairs)
     faces = read_faces(folder, "train", alignments, network.side)
     about = folder_facts(folder, faces.sha256)
     others = read_faces(folder, "validation", alignments[:1], network.side)
@@ -189,10 +214,24 @@ def train_folder(
     return path
 
 
+def _check(folder: Path, recipe: Recipe, *, folds: int, pairs: int) -> None:
+    """Find out before hours of work that batches or pairs cannot be made; raises ValueError."""
+    label = read_folder(folder, "train").label
+    for config in recipe:
+        if config.identities:
+            IdentityBatches(
+                label, identities=config.identities, faces=config.faces, negatives=config.negatives
+            )
+    validation_pairs(read_folder(folder, "validation").label, folds=folds, pairs=pairs)
+
+
 def _key(faces: FaceSet, network: NetworkConfig, recipe: Recipe, seed: int) -> str:
     settings = [list(faces.images), asdict(network), [asdict(one) for one in recipe], seed]
-    parts = [faces.sha256, alignment_digest().hex(), json.dumps(settings, sort_keys=True)]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    digest.update(faces.label.tobytes())
+    for images in faces.images.values():
+        digest.update(images.tobytes())
+    return digest.hexdigest()[:32]
 
 
 def _finite(value: Any) -> Any:
@@ -238,6 +277,10 @@ def main(options: Options) -> int:
         network, recipe = RECIPES[options.recipe]
         if options.width is not None:
             network = replace(network, width=options.width)
+        if options.epochs and len(options.epochs) != len(recipe):
+            raise ValueError(
+                f"--epochs has {len(options.epochs)} numbers; the recipe has {len(recipe)} phases"
+            )
         if options.epochs:
             phases = zip(recipe, options.epochs, strict=True)
             recipe = tuple(replace(phase, epochs=epochs) for phase, epochs in phases)

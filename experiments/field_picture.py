@@ -15,7 +15,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from common.records import Result
-from experiments.paper_numbers import CLASSICAL, DEEP, HUMAN, LATER, NINE_FOLDS, NO_IMAGES
+from experiments.paper_numbers import (
+    CLASSICAL,
+    HUMAN,
+    LATER,
+    NINE_FOLDS,
+    NO_IMAGES,
+    not_measured,
+)
 
 NONE_AT = 100.0
 """Where rows stand that learned nothing: a logarithmic axis has no zero."""
@@ -51,7 +58,7 @@ def points(headlines: Mapping[str, Result]) -> list[Point]:
             images = float(result.training["images"])
             found.append(Point(title, images or NONE_AT, accuracy["mean"], True))
     blocks = [(title, result.published) for title, result in headlines.items() if result.published]
-    others = {**DEEP, **LATER, **CLASSICAL}
+    others = {**not_measured(one.published for one in headlines.values()), **LATER, **CLASSICAL}
     blocks += [(name, p.as_record()) for name, p in others.items() if name != HUMAN]
     for name, block in blocks:
         images = _published_count(block, nine_folds)

@@ -48,6 +48,7 @@ def measure(
     fallbacks: int = 0,
     test_time: str = "none",
     paper_protocol: str | None = None,
+    seed: int = 0,
 ) -> Measured:
     """Summarize an outcome and name everything that stands behind it.
 
@@ -70,6 +71,7 @@ def measure(
       fallbacks: how many faces could not be aligned so, and count all the same.
       test_time: tricks at test time, as mirror images.
       paper_protocol: the paper's own word; the category's name when None.
+      seed: of the training.
     """
     source = benchmark.provenance
     device = records.device()
@@ -106,7 +108,7 @@ def measure(
         speed={"faces_per_second": round(faces_per_second, 1), "device": device},
         config=config,
         pairs=len(outcome.pairs),
-        seed=0,
+        seed=seed,
         seconds=round(seconds, 2),
         tolerance=tolerance,
         command=setting.command,

@@ -31,10 +31,10 @@ def network_inputs(
         return images
     made = np.empty((len(images), side, side, 3), np.uint8)
     for number, image in enumerate(images):
-        face = gradient_channels(image) if kind == "gradient" else np.asarray(image)
+        face = np.asarray(image)
         if len(face) != side:
-            face = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
-        made[number] = face
+            face = np.asarray(cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA))
+        made[number] = gradient_channels(face) if kind == "gradient" else face
     return made
 
 

@@ -4,6 +4,7 @@ Accuracy is a share of the 6,000 pairs of LFW's View 2; after it the standard er
 Only this file holds published numbers; measured ones stand in experiments/results/.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -122,6 +123,19 @@ DEEP: dict[str, Published] = {
     ),
 }  # fmt: skip
 """The rows of deep networks; the table shows each until a record stands in its place."""
+
+
+def not_measured(shown: Iterable[Mapping[str, Any]]) -> dict[str, Published]:
+    """The rows of `DEEP` that no record stands beside.
+
+    Args:
+      shown: the `published` blocks of the records.
+    """
+    found = list(shown)
+    return {
+        name: published for name, published in DEEP.items() if published.as_record() not in found
+    }
+
 
 LATER: dict[str, Published] = {
     "VGGFace": Published(

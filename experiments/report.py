@@ -39,7 +39,7 @@ class Report:
     """Folder or .tgz of LFW, for the worst errors. Else $LFW_DIR or scikit-learn's cache."""
     faces: bool = True
     """Show the worst errors, where LFW and scores lie here and the report lies in the runs."""
-    allow_missing: bool = False
+    strict: bool = False
     """Rows without a record are shown as not measured, instead of an error."""
     runs: Path = Path("runs")
     """Where `experiments.reproduce` left its scores."""
@@ -63,7 +63,7 @@ def main(options: Report) -> int:
 def _text(options: Report, out: Path) -> str:
     from experiments import report_tables
 
-    records = read_records(RECORDS, allow_missing=options.allow_missing)
+    records = read_records(RECORDS, strict=options.strict)
     if options.format == "markdown":
         return report_tables.markdown(records)
     if options.format == "latex":

@@ -43,17 +43,17 @@ class Records:
         return [r for r in self.results if r.row == name]
 
 
-def read_records(folder: Path, *, allow_missing: bool = False) -> Records:
+def read_records(folder: Path, *, strict: bool = False) -> Records:
     """Read and check the records of a folder.
 
     Args:
       folder: of the committed records.
-      allow_missing: rows without a record are no error; they are shown as not measured.
+      strict: a row without a record is an error; else it is shown as not measured.
 
     Raises:
       RecordError: a file is no record, or says it is another.
       TableError: a record is synthetic, of an unknown row, incomplete, or one of two for the same
-        row and variant; or a row has no record.
+        row and variant; or, when strict, a row has no record.
     """
     results = read_all(folder)
     seen: dict[tuple[str, str], str] = {}
@@ -69,10 +69,10 @@ def read_records(folder: Path, *, allow_missing: bool = False) -> Records:
         for name, row in ROWS.items()
         if (name, row.headline) not in seen
     ]
-    if missing and not allow_missing:
+    if missing and strict:
         raise TableError(
             f"no record {', '.join(missing)} in {folder.name}/; measure the row with "
-            "`python -m experiments.reproduce ROW --record`, or pass --allow-missing"
+            "`python -m experiments.reproduce ROW --record`, or leave out --strict"
         )
     checksums = {
         r.file_name: hashlib.sha256((folder / r.file_name).read_bytes()).hexdigest()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from common.records import Result
 from experiments.field_picture import nine_fold_images
-from experiments.paper_numbers import CLASSICAL, DEEP, LATER, NINE_FOLDS, Published
+from experiments.paper_numbers import CLASSICAL, LATER, NINE_FOLDS, Published, not_measured
 from experiments.report_records import Records
 from experiments.report_run import measured_share, share
 from experiments.rows import ROWS
@@ -57,7 +57,10 @@ def groups(records: Records) -> list[tuple[str, list[Line]]]:
     """The table's lines under their headings."""
     table = [
         ("Measured here, beside the published figure", list(_measured(records))),
-        ("Published, not measured here yet", _published_only(DEEP)),
+        (
+            "Published, not measured here yet",
+            _published_only(not_measured(one.published for one in records.results)),
+        ),
         ("Published later", _published_only(LATER)),
         ("Published, classical", _published_only(CLASSICAL)),
     ]

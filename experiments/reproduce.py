@@ -75,7 +75,6 @@ def main(options: Reproduce) -> int:
 
 
 def _reproduce(options: Reproduce, console: Console) -> int:
-    from common.training import TrainingError
     from experiments import report_run, run_summary
     from experiments.open_benchmark import open_setting
     from experiments.run_summary import FAILED, MEASURED, NOT_RERUN, SKIPPED, Fate
@@ -113,7 +112,7 @@ def _reproduce(options: Reproduce, console: Console) -> int:
             setting.say(estimate.sentence(names[number:]))
         try:
             results = ROWS[name].load()(setting)
-        except (ValueError, OSError, TrainingError) as error:
+        except Exception as error:  # a row that fails, however, must not take the others along
             if alone:
                 raise
             outcome = NOT_RERUN if isinstance(error, NotRerun) else FAILED

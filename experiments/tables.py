@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.records import Result, read_all
-from experiments.paper_numbers import CLASSICAL, DEEP, FACENET_TABLES, LATER, Published
+from experiments.paper_numbers import CLASSICAL, FACENET_TABLES, LATER, Published, not_measured
 from experiments.rows import ROWS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,11 +92,9 @@ def comparison(results: Sequence[Result]) -> str:
             raise TableError(f"{len(found)} records claim the line of {name}: keep one")
         if found:
             lines.append(_measured_line(row.title, found[0]))
-    shown = [result.published for result in results]
     lines += [
         _published_line(name, p, "not measured yet")
-        for name, p in DEEP.items()
-        if p.as_record() not in shown
+        for name, p in not_measured(result.published for result in results).items()
     ]
     shown_only = {**LATER, **CLASSICAL}
     lines += [_published_line(name, p, "published only") for name, p in shown_only.items()]

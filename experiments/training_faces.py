@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Int
 
-from common.data.folders import FaceFolder
+from common.data.folders import FaceFolder, FolderError
 from common.landmarks.squares import Squares
 from common.types import Pairs
 from deepface_jax.config import AlignConfig
@@ -34,14 +34,36 @@ class TrainingFaces:
 
 
 def aligned_folder(folder: FaceFolder, config: AlignConfig) -> TrainingFaces:
-    """Every face of a split, aligned (or from the cache)."""
-    side = len(folder[0])
+    """Every face of a split, aligned (or from the cache).
+
+    Raises:
+      FolderError: the pictures are not squares of one size.
+    """
+    side = _one_size(folder)
     squares = Squares(
         np.full((len(folder), 2), (side - 1) / 2), np.full(len(folder), float(side)),
         np.zeros(len(folder)),
     )  # fmt: skip
     config = replace(config, center_share=CENTER_SHARE)
     return TrainingFaces(aligned_faces(folder, squares, config, content=folder.sha256), folder)
+
+
+def _one_size(folder: FaceFolder) -> int:
+    """Side of the pictures, which must be squares of one size; only their headers are read."""
+    from PIL import Image
+
+    side = None
+    for path in folder.paths:
+        with Image.open(path) as image:
+            width, height = image.size
+        side = side or width
+        if (width, height) != (side, side):
+            raise FolderError(
+                f"{path} has {width} x {height} pixels; wanted squares, all as large as the first "
+                f"({side} x {side})"
+            )
+    assert side is not None  # a folder has people, and they have images
+    return side
 
 
 def validation_pairs(
@@ -70,7 +92,8 @@ def validation_pairs(
             if len(candidates) < pairs:
                 raise ValueError(
                     f"fold {fold} has {len(candidates)} {'same' if same else 'different'} pairs of "
-                    f"{len(members)} people, wanted {pairs}; take fewer folds or pairs"
+                    f"{len(members)} validation people, wanted {pairs}; the folder needs more of "
+                    "them, or more images of each"
                 )
             chosen = rng.choice(candidates, pairs, replace=False)
             parts.append((images[first[chosen]], images[second[chosen]], same, fold))

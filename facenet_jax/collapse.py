@@ -39,7 +39,7 @@ class CollapseAlarm:
         spread, d_an = float(statistics.spread), float(statistics.d_an)
         if not isfinite(spread):
             raise TrainingError(
-                f"the embeddings are not finite at step {step:,}. Go on from the last checkpoint "
+                f"the embeddings are not finite at step {step:,}. Begin anew "
                 "with a lower learning rate, or look at the images around this step"
             )
         self._below = self._below + 1 if spread < self.smallest_spread else 0
@@ -47,8 +47,8 @@ class CollapseAlarm:
             raise CollapseError(
                 f"the embeddings have collapsed at step {step:,}: their spread is {spread:.2g}, "
                 f"different people are {d_an:.2g} apart. Training seldom comes back from there. "
-                "Begin anew, or from a checkpoint long before, with one or more of these: the rule "
-                "semi-hard instead of hardest or batch-hard, a lower learning rate, more "
+                "Begin anew with one or more of these: the rule semi-hard "
+                " instead of hardest or batch-hard, a lower learning rate, more "
                 "identities in a batch, batch normalization, a network first trained to classify"
             )
 

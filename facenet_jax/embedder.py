@@ -75,11 +75,16 @@ class Embedder:
           advance: is told how many faces were done.
 
         Raises:
-          ValueError: no faces, or one that is not square.
+          ValueError: no faces, one that is not square, or pixels that are not uint8.
         """
         if not len(images):
             raise ValueError("no faces to embed; wanted at least one")
         for image in images:
+            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+                raise ValueError(
+                    f"a face of shape {image.shape} and dtype {image.dtype}; wanted RGB pixels, "
+                    "(side, side, 3), uint8 from 0 to 255"
+                )
             if image.shape[0] != image.shape[1]:
                 raise ValueError(
                     f"a face of {image.shape[1]} x {image.shape[0]} pixels; wanted a square crop"

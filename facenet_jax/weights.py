@@ -28,6 +28,15 @@ class WeightsError(ValueError):
     """A file is not a network's weights; the message says why."""
 
 
+def rounded(weights: Weights) -> Weights:
+    """The weights as they come back from a file: those of the network rounded to float16."""
+    network = jax.tree.map(
+        lambda leaf: leaf.astype(jax.numpy.float16).astype(jax.numpy.float32),
+        weights.params["network"],
+    )
+    return Weights({**weights.params, "network": network}, weights.statistics)
+
+
 def save_weights(
     weights: Weights, network: NetworkConfig, facts: dict[str, Any], path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Int, UInt8
 
 from common.images import decode_image
 
+SPLITS = ("train", "validation")
 ENDINGS = {".jpg", ".jpeg", ".png"}
 HELD_OUT_EVERY = 20
 """One image in so many of each training person is kept back to measure the classification on."""
@@ -46,9 +47,17 @@ class FaceFolder:
         """Every twentieth image of each person, from the eleventh on.
 
         Where nobody has so many, the last one of those who have most.
+
+        Raises:
+          FolderError: nobody has two.
         """
         position = np.arange(len(self.label)) - np.searchsorted(self.label, self.label)
         first = min(HELD_OUT_EVERY // 2, int(position.max()))
+        if first == 0:
+            raise FolderError(
+                f"each of the {len(self.people)} people has one image; to hold one back, at least "
+                "one of them needs two"
+            )
         return position % HELD_OUT_EVERY == first
 
 
@@ -61,20 +70,21 @@ def read_folder(folder: Path, split: str) -> FaceFolder:
       split: `train` or `validation`.
 
     Raises:
-      FolderError: no such folder, no images in it, or fewer than two people.
+      FolderError: no such folder, fewer than two people, somebody without images, or a table that
+        is damaged.
     """
     if not folder.is_dir():
         raise FolderError(
             f"{folder} is no folder; wanted one with <identity>/<image>.jpg: name it with "
             "--train-dir or FACES_TRAIN_DIR (docs/data.md says how to make one)"
         )
-    people, paths, label = [], [], []
-    for name in _people(folder, split):
+    people, paths, label = _people(folder, split), [], []
+    for number, name in enumerate(people):
         files = sorted(p for p in (folder / name).glob("*") if p.suffix.lower() in ENDINGS)
-        if files:
-            label += [len(people)] * len(files)
-            people.append(name)
-            paths += files
+        if not files:
+            raise FolderError(f"{folder / name} has no .jpg or .png file, or is not there")
+        label += [number] * len(files)
+        paths += files
     if len(people) < 2:
         raise FolderError(
             f"{folder} has images of {len(people)} people of the split {split}; wanted two or more,"
@@ -94,8 +104,17 @@ def _people(folder: Path, split: str) -> list[str]:
         return [n for k, n in enumerate(names) if (k % 10 == 9) == (split == "validation")]
     try:
         with table.open(newline="", encoding="utf-8") as file:
-            return sorted(row["identity"] for row in csv.DictReader(file) if row["split"] == split)
+            rows = [(row["identity"], row["split"]) for row in csv.DictReader(file)]
     except (KeyError, UnicodeDecodeError, csv.Error) as error:
         raise FolderError(
             f"{table} cannot be read ({error}); wanted columns identity and split"
         ) from None
+    seen: set[str] = set()
+    for line, (identity, own) in enumerate(rows, start=2):
+        if own not in SPLITS or not identity or identity in seen:
+            raise FolderError(
+                f"{table}, line {line}: {identity!r} of the split {own!r}; wanted each identity "
+                f"once, of a split of {', '.join(SPLITS)}"
+            )
+        seen.add(identity)
+    return sorted(identity for identity, own in rows if own == split)

@@ -49,6 +49,12 @@ def test_small_folders_hold_out_the_last_of_the_largest(tmp_path):
     assert np.flatnonzero(faces.held_out()).tolist() == [2, 7]
 
 
+def test_somebody_needs_two_images(tmp_path):
+    faces = read_folder(make(tmp_path, {"a": 1, "b": 1, "c": 1}), "train")
+    with pytest.raises(FolderError, match="3 people has one image"):
+        faces.held_out()
+
+
 def test_checksum_follows_content_and_names(tmp_path):
     make(tmp_path / "one", {"a": 2, "b": 2})
     make(tmp_path / "two", {"a": 2, "b": 2})
@@ -63,7 +69,10 @@ def test_checksum_follows_content_and_names(tmp_path):
     [
         ({}, None, "images of 0 people"),
         ({"a": 4}, None, "images of 1 people"),
-        ({"a": 4, "b": 0}, None, "images of 1 people"),
+        ({"a": 4, "b": 0}, None, "b has no .jpg or .png file"),
+        ({"a": 4}, "identity,split\na,train\nb,train\n", "b has no .jpg or .png file"),
+        ({"a": 4, "b": 4}, "identity,split\na,train\nb,train\na,validation\n", "line 4: 'a'"),
+        ({"a": 4, "b": 4}, "identity,split\na,train\nb,Train\n", "line 3: 'b'"),
         ({"a": 4, "b": 4}, "identity,group\na,train\n", "cannot be read"),
         ({"a": 4, "b": 4}, "identity,split\na,validation\n", "images of 0 people"),
     ],

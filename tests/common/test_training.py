@@ -128,3 +128,33 @@ def test_checkpoint_of_another_run_is_refused(tmp_path):
             checkpoints.restore({"y": jnp.zeros((2, 3))})
         with pytest.raises(ValueError, match="not one of this run"):
             checkpoints.restore({"x": jnp.zeros((3, 3))})
+
+
+def test_weights_that_are_no_numbers_are_never_saved(tmp_path):
+    """The loss is of the weights before the step: it may look well when they are spoiled."""
+
+    def spoil(state, batch):
+        after, loss = add(state, batch)
+        if batch == 2:
+            after["total"] = after["total"] * jnp.nan
+        return after, loss
+
+    with pytest.raises(TrainingError, match="step 3 made weights"):
+        run(tmp_path, 9, spoil, save_seconds=0.0)
+    with Checkpoints(tmp_path) as checkpoints:
+        found = checkpoints.restore(begin())
+    assert found is not None and found[0] == 2 and float(found[1]["total"]) == squares_below(2)
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(tmp_path, monkeypatch):
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save(1, begin(), {"at": 1})
+
+        def full(*args, **options):
+            raise ValueError("RESOURCE_EXHAUSTED: write failed: No space left on device")
+
+        monkeypatch.setattr(checkpoints._checkpointer, "save", full)
+        with pytest.raises(OSError, match="no space left for a checkpoint"):
+            checkpoints.save(2, begin(), {"at": 2})
+        found = checkpoints.restore(begin())
+    assert found is not None and found[0] == 1

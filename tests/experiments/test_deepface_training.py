@@ -6,15 +6,17 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from PIL import Image
 
 from common.augment import AugmentConfig
-from common.data.folders import FaceFolder
+from common.data.folders import FaceFolder, FolderError, read_folder
 from common.training import TrainingError
+from deepface_jax.config import AlignConfig
 from deepface_jax.network_config import Filters, NetworkConfig
 from deepface_jax.train import SMALL_DATA
 from experiments import deepface_training
 from experiments.aligned_faces import AlignedSet
-from experiments.training_faces import TrainingFaces, validation_pairs
+from experiments.training_faces import TrainingFaces, aligned_folder, validation_pairs
 
 TINY = NetworkConfig(
     side=21, C1=Filters(4, 4), C3=Filters(3, 3), L4=Filters(5, 3), L5=Filters(4, 3, stride=2),
@@ -38,7 +40,7 @@ def faces():
 
 def train(faces, monkeypatch, cache, network=TINY, config=CONFIG, **options):
     monkeypatch.setenv("CLASSIC_FACES_CACHE", str(cache))
-    return deepface_training.train(faces, faces.aligned.images, network, config, **options)
+    return deepface_training.train(faces, network, config, **options)
 
 
 def parameters(trained):
@@ -116,6 +118,14 @@ def test_classes_must_be_the_people(faces, monkeypatch, tmp_path):
     with pytest.raises(ValueError, match="4 classes and the folder 3 people"):
         train(faces, monkeypatch, tmp_path, network=replace(TINY, classes=4))
     assert not list(tmp_path.glob("deepface/*"))
+
+
+def test_pictures_must_be_squares_of_one_size(tmp_path):
+    for name, shape in (("a", (8, 8, 3)), ("b", (8, 9, 3))):
+        (tmp_path / name).mkdir()
+        Image.fromarray(np.zeros(shape, np.uint8)).save(tmp_path / name / "1.png")
+    with pytest.raises(FolderError, match="9 x 8 pixels"):
+        aligned_folder(read_folder(tmp_path, "train"), AlignConfig(stage="crop"))
 
 
 def test_validation_pairs_are_shaped_as_view_2():

@@ -30,7 +30,7 @@ def complete(row, variant, **changes):
 
 @pytest.fixture(scope="module")
 def committed():
-    return read_records(report.RECORDS, allow_missing=True)
+    return read_records(report.RECORDS)
 
 
 @pytest.fixture(scope="module")
@@ -188,17 +188,17 @@ def test_bad_records_are_one_clear_line_and_overwrite_nothing(house, capsys, spo
     out.parent.mkdir()
     out.write_text("what stood here")
     said = spoil(folder)
-    assert main(Report(format=kind)) == 1
+    assert main(Report(format=kind, strict=True)) == 1
     error = capsys.readouterr().err.strip()
     assert error.startswith("error:") and said in error and "\n" not in error
     assert [p.name for p in out.parent.iterdir()] == [out.name]
     assert out.read_text() == "what stood here"
 
 
-def test_rows_without_a_record_can_be_allowed(house):
+def test_rows_without_a_record_are_shown_as_such(house):
     folder, out = house
     without_record(folder)
-    assert main(Report(allow_missing=True)) == 0
+    assert main(Report()) == 0
     first = next(iter(ROWS.values())).title
     assert first in Page(out.read_text()).said()
 

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def committed():
-    return read_records(report.RECORDS, allow_missing=True)
+    return read_records(report.RECORDS)
 
 
 @pytest.fixture(scope="module")
