@@ -56,8 +56,9 @@ from eigenfaces.distances import all_euclidean_distances
 # light and pose we can set. So these are built: a 3D head with formulas for its shape and its
 # colors, drawn by a small renderer. Every picture made from them says SYNTHETIC.
 #
-# We draw two groups. `training` is photographed as the press does it: any light, any pose, any
-# smile. `known` are other people. Each of them sits still while we turn one knob.
+# We draw three groups. `training` is photographed as the press does it: any light, any pose, any
+# smile. `strangers` are other people, photographed the same way. Then each of these others sits
+# still while we turn one knob, light or pose.
 
 # %%
 SIDE, PEOPLE, KNOWN = 64, 48, 16
@@ -66,12 +67,13 @@ ANGLES = (15, 30, 45, 60)
 rng = np.random.default_rng(1)
 identities = random_identities(PEOPLE + KNOWN, rng)
 training = random_scenes(identities, np.repeat(np.arange(PEOPLE), 4), rng)
-base = neutral(random_scenes(identities, PEOPLE + np.arange(KNOWN), rng))
+strangers = random_scenes(identities, PEOPLE + np.arange(KNOWN), rng)
+base = neutral(strangers)
 lights = [lit(base, angle) for angle in ANGLES]
 turns = [turned(base, angle) for angle in ANGLES]
 
 # %%
-drawn = photograph(training, base, *lights, *turns, side=SIDE)
+drawn = photograph(training, strangers, base, *lights, *turns, side=SIDE)
 
 
 def as_rows(pictures):
@@ -79,7 +81,7 @@ def as_rows(pictures):
     return to_float(to_grey(pictures)).reshape(len(pictures), -1)
 
 
-faces, frontal, *knobs = (as_rows(group.images) for group in drawn)
+faces, others, frontal, *knobs = (as_rows(group.images) for group in drawn)
 by_light, by_turn = knobs[: len(ANGLES)], knobs[len(ANGLES) :]
 print(f"{len(faces)} training faces of {faces.shape[1]:,} pixels, {len(frontal)} people to know")
 
@@ -104,8 +106,9 @@ gallery(picture(faces[:16]), "training faces, four of each person")
 mean = faces.mean(axis=0)
 differences = faces - mean
 
-gallery(picture(mean), "the mean face, which looks like nobody", columns=1)
-gallery(picture(differences[:8]), "what is left of eight faces", signed=True)
+captions = ["mean face", *(f"face {k}, the rest" for k in range(1, 8))]
+shown = [*picture(mean), *(picture(differences[:7]) + 0.5)]
+gallery(shown, "the mean face, and what is left of seven faces (grey is zero)", captions)
 
 # %% [markdown]
 # ## The directions in which faces vary
@@ -223,7 +226,7 @@ agree("weights", weights, eigenfaces.project(space, faces))
 agree("reconstruction", rebuilt, eigenfaces.reconstruct(space, weights))
 
 # %%
-subjects = np.stack([faces[0], faces[9], frontal[2]])
+subjects = np.stack([faces[0], faces[9], others[2]])
 counts = (2, 10, 30, 80, COMPONENTS)
 rows = []
 for subject in subjects:
@@ -238,7 +241,7 @@ gallery(picture(rows), "two training faces, and a stranger below", captions, col
 
 # %%
 figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
-for name, group, color in (("training faces", faces, BLUE), ("strangers", frontal, RED)):
+for name, group, color in (("training faces", faces, BLUE), ("strangers", others, RED)):
     left = np.sum((group - mean) ** 2, axis=1, keepdims=True)
     left = left - np.cumsum(((group - mean) @ package.T) ** 2, axis=1)  # Pythagoras
     error = np.sqrt(np.maximum(left, 0).mean(axis=0) / SIDE**2)
@@ -262,15 +265,15 @@ show(figure, "reconstruction error of faces seen in training, and of others")
 # %%
 space = eigenfaces.fit(faces, 40)
 noise = np.random.default_rng(2).random((1, SIDE * SIDE), np.float32)
-upside_down = picture(frontal[:1])[:, ::-1].reshape(1, -1)
-shifted = np.roll(picture(frontal[:1]), 16, axis=2).reshape(1, -1)
-checkers = (np.indices((SIDE, SIDE)).sum(axis=0) // 8 % 2).reshape(1, -1).astype(np.float32)
-things = np.concatenate([faces[:1], frontal[:1], shifted, upside_down, checkers, noise])
+upside_down = picture(others[:1])[:, ::-1].reshape(1, -1)
+shifted = np.roll(picture(others[:1]), 16, axis=2).reshape(1, -1)
+stripes = (np.indices((SIDE, SIDE)).sum(axis=0) // 8 % 2).reshape(1, -1).astype(np.float32)
+things = np.concatenate([faces[:1], others[:1], shifted, upside_down, stripes, noise])
 
 distance = np.linalg.norm(things - mean - (things - mean) @ space.eigenfaces.T @ space.eigenfaces,
                           axis=1)  # fmt: skip
 agree("distance", distance, eigenfaces.distance_from_face_space(space, things))
-names = ("training face", "stranger", "shifted", "upside down", "checkers", "noise")
+names = ("training face", "stranger", "shifted", "upside down", "stripes", "noise")
 gallery(
     picture(things), "distance from face space",
     [f"{name}\n{value:.1f}" for name, value in zip(names, distance, strict=True)], columns=6,
@@ -288,8 +291,9 @@ gallery(
 # little noise; then we turn one knob at a time.
 
 # %%
+k = int(frontal.mean(axis=1).argmax())  # the fairest skin shows the light best
 gallery(
-    picture([frontal[0], *(g[0] for g in by_light), frontal[0], *(g[0] for g in by_turn)]),
+    picture([frontal[k], *(g[k] for g in by_light), frontal[k], *(g[k] for g in by_turn)]),
     "one person, two knobs: the light's direction, and yaw",
     ["frontal", *(f"light {a}°" for a in ANGLES), "frontal", *(f"yaw {a}°" for a in ANGLES)],
     columns=5,
@@ -388,7 +392,7 @@ if real is not None:
     wild = eigenfaces.fit(photos, 100)
     spread = np.mean(np.sum((photos - wild.mean) ** 2, axis=1))
     captions = [f"{value / spread:.1%}" for value in np.asarray(wild.eigenvalues)[:15]]
-    gallery(picture(wild.mean), "the mean face", columns=1, faces="Labeled Faces in the Wild")
+    gallery(picture(wild.mean), "the mean face", columns=3, faces="Labeled Faces in the Wild")
     gallery(picture(wild.eigenfaces[:15]), "eigenfaces and their share of the variance", captions,
             signed=True, faces="Labeled Faces in the Wild")  # fmt: skip
 
@@ -450,7 +454,9 @@ def recognized_whitened(known, probes, eigenvalues, dropped):
 
 probes = np.asarray(eigenfaces.project(space, by_light[1]))
 mine = recognized_whitened(omega, probes, np.asarray(space.eigenvalues), 3)
-print("exercise 3: open" if mine is None else f"whitened: {mine:.2f}, plain: {right_by_light[2]:.2f}")
+print(
+    "exercise 3: open" if mine is None else f"whitened: {mine:.2f}, plain: {right_by_light[2]:.2f}"
+)
 
 # %% [markdown]
 # **4.** Which of the two matrices should one solve, and how many numbers does it hold?

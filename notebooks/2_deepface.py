@@ -54,10 +54,10 @@ from common.data.synthetic_scene import take
 from common.geometry import apply, fit_affine, warp
 from common.images import to_float
 from common.roc import roc
-from deepface_jax import frontalize as steps
 from deepface_jax import frontalize_batch, similarity_to_anchors
 from deepface_jax.config import PAPER, AlignConfig
 from deepface_jax.face_model import ANCHORS, assemble, generic_face
+from deepface_jax.frontalize import fit_affine_camera, frontal_targets
 from deepface_jax.locally_connected import locally_connected, locally_connected_reference
 from deepface_jax.model import parameter_table
 from deepface_jax.network_config import DF_4_4K, SMALL
@@ -153,7 +153,7 @@ L = np.linalg.cholesky(face.covariance)
 P = np.linalg.lstsq(np.linalg.solve(L, X), np.linalg.solve(L, x_2d.reshape(-1)))[0]
 P = P.reshape(2, 4)
 
-camera = steps.fit_affine_camera(x_3d, x_2d, face.covariance)
+camera = fit_affine_camera(x_3d, x_2d, face.covariance)
 agree("camera", P, camera, tolerance=1e-3)
 
 # %% [markdown]
@@ -167,7 +167,7 @@ agree("camera", P, camera, tolerance=1e-3)
 # %%
 residual = x_2d - homogeneous @ P.T
 own_target = x_3d[:, :2] + residual
-agree("targets", own_target, steps.frontal_targets(x_3d, x_2d, camera), tolerance=1e-3)
+agree("targets", own_target, frontal_targets(x_3d, x_2d, camera), tolerance=1e-3)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
 for axes in (left, right):

@@ -1,11 +1,12 @@
 """The lectures, from their sources: notebooks/<n>_*.py become .ipynb, and are run if you like.
 
-    python -m notebooks.build              write the notebooks, without outputs
-    python -m notebooks.build --execute    and run them, outputs kept; a broken cell is an error
+python -m notebooks.build              write the notebooks, without outputs
+python -m notebooks.build --execute    and run them, outputs kept; a broken cell is an error
 """
 
 import os
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,7 @@ def execute(notebook: Any, name: str, *, environment: dict[str, str] | None = No
       NotebookError: a cell raised an error or took too long.
     """
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError
     from traitlets.config import Config
 
     kernel = dict(os.environ if environment is None else environment)
@@ -63,16 +64,18 @@ def execute(notebook: Any, name: str, *, environment: dict[str, str] | None = No
     config = Config()
     # No kernel folders: this very Python is the kernel, whatever else is installed for the user.
     config.KernelSpecManager.kernel_dirs = []
-    if os.name == "posix":
-        config.KernelManager.transport = "ipc"  # no open ports
-    client = NotebookClient(
-        notebook, timeout=SECONDS, kernel_name="python3", config=config,
-        resources={"metadata": {"path": str(FOLDER)}},
-    )  # fmt: skip
-    try:
-        client.execute(env=kernel)
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        raise NotebookError(f"{name}: {error}") from None
+    with tempfile.TemporaryDirectory() as sockets:
+        if os.name == "posix":
+            config.KernelManager.transport = "ipc"  # no open ports
+            config.KernelManager.ip = f"{sockets}/kernel"
+        client = NotebookClient(
+            notebook, timeout=SECONDS, startup_timeout=SECONDS, kernel_name="python3",
+            config=config, resources={"metadata": {"path": str(FOLDER)}},
+        )  # fmt: skip
+        try:
+            client.execute(env=kernel)
+        except (CellExecutionError, CellTimeoutError, RuntimeError) as error:  # no kernel, too
+            raise NotebookError(f"{name}: {error}") from None
 
 
 def write(notebook: Any, path: Path) -> None:
