@@ -74,8 +74,10 @@ def execute(notebook: Any, name: str, *, environment: dict[str, str] | None = No
         )  # fmt: skip
         try:
             client.execute(env=kernel)
-        except (CellExecutionError, CellTimeoutError, RuntimeError) as error:  # no kernel, too
+        except (CellExecutionError, CellTimeoutError) as error:
             raise NotebookError(f"{name}: {error}") from None
+        except (RuntimeError, AssertionError) as error:  # nbclient trips over a dead kernel
+            raise NotebookError(f"{name}: the kernel did not start, or died ({error!r})") from None
 
 
 def write(notebook: Any, path: Path) -> None:

@@ -89,7 +89,7 @@ def options_of(module):
         with contextlib.redirect_stdout(shown), warnings.catch_warnings():
             # It may have been imported before, as what other modules need.
             warnings.filterwarnings("ignore", "'.*' found in sys.modules", RuntimeWarning)
-            runpy.run_module(module, run_name="__main__", alter_sys=False)
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as end:
         assert not end.code, f"python -m {module} --help ends with {end.code}"
     finally:
