@@ -55,4 +55,4 @@ $(VENV)/.ready-dev: pyproject.toml | $(VENV)/bin/python
 	@touch $@ $(VENV)/.ready $(VENV)/.ready-notebooks
 
 clean:
-	rm -rf $(VENV) runs .pytest_cache .ruff_cache
+	rm -rf $(VENV) runs .pytest_cache .ruff_cache notebooks/*.ipynb

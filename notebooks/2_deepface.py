@@ -97,13 +97,14 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
 left.imshow(picture)
 left.scatter(*landmarks.T, s=5, color="white")
 left.scatter(*six_fiducials(landmarks).T, s=40, color=ORANGE, edgecolor="black")
+left.axis("off")
 left.set_title("68 landmarks; orange: six fiducials", fontsize=9)
 for axis, color in ((0, BLUE), (2, RED)):
     right.scatter(face.landmarks[:, axis], -face.landmarks[:, 1], s=8, color=color,
                   label="from the front" if axis == 0 else "from the side")  # fmt: skip
 right.set(aspect="equal", xlabel="in distances between the eyes")
 right.set_title("the generic 3D face", fontsize=9)
-right.legend(fontsize=8)
+right.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
 show(figure, "a turned head, and what we know of heads in general")
 
 # %% [markdown]
@@ -178,8 +179,8 @@ left.scatter(*(homogeneous @ P.T).T, s=14, color=ORANGE, label="generic face, se
 right.scatter(*x_3d[:, :2].T, s=14, color=ORANGE, label="generic face from the front")
 right.scatter(*own_target.T, s=14, color=GREEN, label="with the residual: this person's")
 right.quiver(*x_3d[:, :2].T, *residual.T, angles="xy", scale_units="xy", scale=1, width=0.004)
-left.legend(fontsize=8, loc="lower left")
-right.legend(fontsize=8, loc="lower left")
+for axes in (left, right):
+    axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=2)
 show(figure, "the camera's fit, and the residual")
 
 # %% [markdown]
