@@ -283,7 +283,8 @@ print(f"new pictures whose nearest training face is the right person: "
 # %% [markdown]
 # Eight people are soon told apart: no pair has a semi-hard negative left, and learning stops, long
 # before *new* pictures (the crosses) are where they should be. With many people, mining always
-# finds triplets that still cost something, and the loss of a network that learns may hardly fall. Watch the distances, and the share of
+# finds triplets that still cost something, and the loss of a network that learns may hardly fall.
+# Watch the distances, and the share of
 # pairs for which a triplet was found.
 #
 # ## Collapse, on purpose
