@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: reproduce test tables benchmarks clean
+.PHONY: reproduce test tables notebooks benchmarks clean
 
 ## measure every row, print it beside the published one (ROW=eigenfaces for one row)
 ROW ?= all
@@ -24,6 +24,10 @@ test: $(VENV)/.ready-dev
 tables: $(VENV)/.ready
 	$(RUN) -m experiments.tables
 
+## build the lectures and run them: notebooks/*.ipynb (on LFW too, where LFW_DIR names it)
+notebooks: $(VENV)/.ready-notebooks
+	$(RUN) -m notebooks.build --execute
+
 ## ratios against peers, written to benchmarks/results/ (a quiet machine, please)
 benchmarks: $(VENV)/.ready-dev
 	$(RUN) -m benchmarks.verification
@@ -40,10 +44,15 @@ $(VENV)/.ready: pyproject.toml | $(VENV)/bin/python
 	@$(RUN) -m pip install --quiet --editable .
 	@touch $@
 
+$(VENV)/.ready-notebooks: pyproject.toml | $(VENV)/bin/python
+	@echo "installing with what the notebooks need (about a minute, once)"
+	@$(RUN) -m pip install --quiet --editable '.[notebooks]'
+	@touch $@ $(VENV)/.ready
+
 $(VENV)/.ready-dev: pyproject.toml | $(VENV)/bin/python
 	@echo "installing with what the tests need (about a minute, once)"
 	@$(RUN) -m pip install --quiet --editable '.[dev]'
-	@touch $@ $(VENV)/.ready
+	@touch $@ $(VENV)/.ready $(VENV)/.ready-notebooks
 
 clean:
-	rm -rf $(VENV) runs .pytest_cache .ruff_cache
+	rm -rf $(VENV) runs .pytest_cache .ruff_cache notebooks/*.ipynb

@@ -38,7 +38,7 @@ def progress(
         BarColumn(),
         *amount,
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=Console(stderr=True, force_jupyter=False),  # else it wants ipywidgets
     )
     task = bar.add_task(description, total=total)
     started, shown = time.monotonic(), False
