@@ -54,7 +54,8 @@ from common.data.synthetic_scene import take
 from common.geometry import apply, fit_affine, warp
 from common.images import to_float
 from common.roc import roc
-from deepface_jax import frontalize_batch, similarity_to_anchors
+from deepface_jax import frontalize_batch
+from deepface_jax.align import similarity_to_anchors
 from deepface_jax.config import PAPER, AlignConfig
 from deepface_jax.face_model import ANCHORS, assemble, generic_face
 from deepface_jax.frontalize import fit_affine_camera, frontal_targets
