@@ -32,7 +32,7 @@ def write_card(weights: Path) -> Path:
         f"- {held_out['images']:,} images of {held_out['identities']:,} people, who also served to "
         "choose the recipe.",
         f"- Accuracy {accuracy['mean']:.4f} ± {accuracy['standard_error']:.4f} over "
-        f"{len(accuracy['folds'])} folds, {point['pairs']:,} pairs in all; {rates}.",
+        f"folds of people, {point['pairs']:,} pairs in all; {rates}.",
         f"- Squared distance below {point['squared_distance']:.3f} means the same person: "
         f"false accept rate {point['false_accept_rate']:.4f}, true accept rate "
         f"{point['true_accept_rate']:.4f}, with thresholds chosen on the other folds.",

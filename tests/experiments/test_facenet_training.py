@@ -131,11 +131,19 @@ def setting(tmp_path, *, tiny=False, **changes):
 
 def test_without_weights_and_folder_the_row_says_why(tmp_path, monkeypatch):
     monkeypatch.setattr(facenet_lfw, "SHIPPED", tmp_path / "weights.npz")
+
+    def run(**changes):
+        made = setting(tmp_path, **changes)
+        real = replace(made.benchmark.provenance, synthetic=False)  # as far as the row can tell
+        facenet_lfw.run(replace(made, benchmark=replace(made.benchmark, provenance=real)))
+
     with pytest.raises(NotRerun, match=r"no weights are shipped.*--train-dir"):
-        facenet_lfw.run(setting(tmp_path))
+        run()
+    with pytest.raises(NotRerun, match=r"no weights are shipped.*--from-scratch"):
+        run(train_dir=tmp_path)
     (tmp_path / "weights.npz").write_bytes(b"")
     with pytest.raises(NotRerun, match=r"training FaceNet needs faces.*--train-dir"):
-        facenet_lfw.run(setting(tmp_path, from_scratch=True))
+        run(from_scratch=True)
 
 
 def test_the_row_runs_tiny_and_the_card_is_made_of_its_facts(tmp_path, own_cache):
