@@ -48,7 +48,7 @@ class CollapseAlarm:
                 f"the embeddings have collapsed at step {step:,}: their spread is {spread:.2g}, "
                 f"different people are {d_an:.2g} apart. Training seldom comes back from there. "
                 "Begin anew with one or more of these: the rule semi-hard "
-                " instead of hardest or batch-hard, a lower learning rate, more "
+                "instead of hardest or batch-hard, a lower learning rate, more "
                 "identities in a batch, batch normalization, a network first trained to classify"
             )
 
