@@ -24,6 +24,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt8
 
 from common.augment import MODERATE, NONE, AugmentConfig
 from common.compiling import COMPILER_OPTIONS
+from common.optimizing import kernels, rise_and_cosine
 from deepface_jax.model import DeepFace, create
 from deepface_jax.network_config import NetworkConfig
 
@@ -222,9 +223,9 @@ def make_classify(
 def _optimizer(config: TrainConfig, faces: int) -> optax.GradientTransformationExtraArgs:
     epoch = max(1, faces // config.batch)
     if config.schedule == "cosine":
-        steps = config.steps(faces)
-        warmup = min(round(config.warmup * epoch), steps - 1)
-        rate = optax.warmup_cosine_decay_schedule(0.0, config.learning_rate, warmup, steps)
+        rate = rise_and_cosine(
+            config.learning_rate, warmup=config.warmup, per_epoch=epoch, steps=config.steps(faces)
+        )
         fall: list[Any] = []
     else:
         rate = config.learning_rate
@@ -233,7 +234,7 @@ def _optimizer(config: TrainConfig, faces: int) -> optax.GradientTransformationE
                 factor=0.1, patience=1, min_scale=0.01, accumulation_size=epoch
             )
         ]
-    decay = optax.add_decayed_weights(config.weight_decay, mask=_kernels)
+    decay = optax.add_decayed_weights(config.weight_decay, mask=kernels)
     if config.optimizer == "sgd":
         direction = [decay, optax.trace(config.momentum)]
     else:
@@ -245,11 +246,4 @@ def _optimizer(config: TrainConfig, faces: int) -> optax.GradientTransformationE
             optax.scale_by_learning_rate(rate),
             *fall,
         )
-    )
-
-
-def _kernels(weights: Any) -> Any:
-    """Which leaves are kernels: a local layer's biases have as many axes, but another name."""
-    return jax.tree_util.tree_map_with_path(
-        lambda path, _: any(getattr(part, "key", None) == "kernel" for part in path), weights
     )

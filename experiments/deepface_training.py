@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from common.augment import augment
+from common.batching import in_batches
 from common.checkpoint import Checkpoints
 from common.curves import Curves
 from common.data.cache import cache_dir, clear_disk_errors
@@ -39,8 +41,6 @@ from deepface_jax.train import (
 from experiments.network_inputs import Input, network_inputs
 from experiments.training_faces import TrainingFaces
 
-AT_ONCE = 64
-"""Faces of a forward pass."""
 SAVE_SECONDS = 600.0
 """A checkpoint of the full network is about a gigabyte."""
 WATCHED = 512
@@ -67,7 +67,7 @@ class Trained:
         """G(I) of aligned faces, with progress."""
         images = network_inputs(images, self.network.side, self.kind)
         with progress("Representing faces", len(images)) as advance:
-            return in_batches(self.features, self.weights, images, advance)
+            return in_batches(partial(self.features, self.weights), images, advance=advance)
 
 
 def train(
@@ -120,7 +120,7 @@ def train(
     features, classify = make_features(graph), make_classify(graph, config.cosine_scale)
 
     def error(state: TrainState, chosen: Int[np.ndarray, " some"]) -> float:
-        found = in_batches(classify, state.weights, see(images[chosen]))
+        found = in_batches(partial(classify, state.weights), see(images[chosen]))
         return float(np.mean(found != label[chosen]))
 
     held_out = faces.held_out
@@ -147,7 +147,8 @@ def train(
                     log=curves,
                 )  # fmt: skip
             with progress("Maxima over the training faces", len(numbers)) as advance:
-                G = in_batches(features, state.weights, see(images[numbers]), advance)
+                represent = partial(features, state.weights)
+                G = in_batches(represent, see(images[numbers]), advance=advance)
             with (folder / "maximum.part").open("wb") as file:
                 np.save(file, maximum_of([G]))
             (folder / "maximum.part").replace(folder / "maximum.npy")
@@ -168,22 +169,6 @@ def train(
     maximum = np.load(folder / "maximum.npy", allow_pickle=False)
     summary = json.loads(done.read_text())
     return Trained(network, kind, state.weights, features, maximum, summary)
-
-
-def in_batches(
-    function: Callable[[Any, Any], Any],
-    weights: Any,
-    images: np.ndarray,
-    advance: Callable[[int], None] = lambda faces: None,
-) -> np.ndarray:
-    """A jitted function of weights and images, in batches of one shape."""
-    found = []
-    for begin in range(0, len(images), AT_ONCE):
-        some = np.asarray(images[begin : begin + AT_ONCE])
-        filled = np.concatenate([some, np.repeat(some[-1:], AT_ONCE - len(some), axis=0)])
-        found.append(np.asarray(function(weights, filled))[: len(some)])
-        advance(len(some))
-    return np.concatenate(found)
 
 
 def training_folder(

@@ -7,7 +7,7 @@
 of LFW's images; both with the network that is shipped. `--from-scratch` trains it first, by the
 recipe for little data, which was chosen on people held out of the training folder. `paper-recipe`
 is there where the paper's recipe was trained on this machine
-(`python -m experiments.facenet_training --recipe paper`).
+(`python -m experiments.train_facenet --recipe paper`).
 
 The threshold is fitted on nine folds; a face that cannot be aligned is center-cropped, counted,
 and stays in its pairs. Runtime: minutes with weights that are there, an hour from scratch on two
@@ -33,11 +33,12 @@ from deepface_jax.aligner import Aligner
 from deepface_jax.config import AlignConfig
 from experiments.aligned_faces import aligned_benchmark
 from experiments.facenet_faces import ALIGNMENTS, at_side
-from experiments.facenet_training import RECIPES, as_facts, train_folder
+from experiments.facenet_training import as_facts
 from experiments.measure import Measured, measure
 from experiments.paper_numbers import DEEP
 from experiments.setting import NotRerun, Setting
 from experiments.synthetic_folder import synthetic_folder
+from experiments.train_facenet import RECIPES, train_folder
 from facenet_jax.config import NetworkConfig
 from facenet_jax.embedder import Embedder
 from facenet_jax.recipes import Recipe, TrainConfig

@@ -20,7 +20,9 @@ from flax import nnx
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, UInt8
 
+from common.batching import in_batches
 from common.compiling import COMPILER_OPTIONS
+from common.optimizing import kernels, rise_and_cosine
 from facenet_jax.config import NetworkConfig
 from facenet_jax.distributed import sharded_triplet_loss
 from facenet_jax.large_batch import chunked_value_and_grad
@@ -165,7 +167,7 @@ def make_step(
             gradient = {"network": network, **slope}
 
         update, moments = optimizer.update(gradient, state.optimizer, params)
-        weights = Weights(optax.apply_updates(params, update), said)  # type: ignore[arg-type]
+        weights = Weights(jax.tree.map(jnp.add, params, update), said)
         average = _averaged(config.average, state.average, weights, state.step)
         return TrainState(weights, moments, average, seen, state.step + 1), value
 
@@ -201,13 +203,7 @@ def embed_all(
       batch: faces at a time; a shorter rest is filled up.
       advance: is told how many faces were done.
     """
-    found = []
-    for begin in range(0, len(images), batch):
-        some = np.asarray(images[begin : begin + batch])
-        filled = np.concatenate([some, np.repeat(some[-1:], batch - len(some), axis=0)])
-        found.append(np.asarray(embed(weights, filled))[: len(some)])
-        advance(len(some))
-    return np.concatenate(found)
+    return in_batches(lambda some: embed(weights, some), images, batch=batch, advance=advance)
 
 
 @jax.jit
@@ -226,8 +222,9 @@ def _averaged(decay: float, average: Any, weights: Weights, step: Array) -> Any:
 def _optimizer(config: TrainConfig, faces: int) -> optax.GradientTransformation:
     steps = config.steps(faces)
     if config.schedule == "cosine":
-        warmup = min(round(config.warmup * faces / config.batch), steps - 1)
-        rate = optax.warmup_cosine_decay_schedule(0.0, config.learning_rate, warmup, steps)
+        rate = rise_and_cosine(
+            config.learning_rate, warmup=config.warmup, per_epoch=faces / config.batch, steps=steps
+        )
     else:
         lowered = {round(0.8 * steps): 0.1}
         rate = optax.piecewise_constant_schedule(config.learning_rate, lowered)
@@ -238,14 +235,7 @@ def _optimizer(config: TrainConfig, faces: int) -> optax.GradientTransformation:
     }[config.optimizer]
     return optax.chain(
         optax.clip_by_global_norm(config.clip),
-        optax.add_decayed_weights(config.weight_decay, mask=_kernels),
+        optax.add_decayed_weights(config.weight_decay, mask=kernels),
         direction,
         optax.scale_by_learning_rate(rate),
-    )
-
-
-def _kernels(params: Any) -> Any:
-    """Which leaves are kernels of the network."""
-    return jax.tree_util.tree_map_with_path(
-        lambda path, _: any(getattr(part, "key", None) == "kernel" for part in path), params
     )

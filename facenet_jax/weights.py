@@ -123,7 +123,7 @@ def _facts(path: Path) -> tuple[NetworkConfig, dict[str, Any]]:
 def _missing(path: Path) -> WeightsError:
     return WeightsError(
         f"{path} is missing: weights are a .npz and a .json beside it. To make them, train: "
-        "python -m experiments.facenet_training --train-dir DIR --ship"
+        "python -m experiments.train_facenet --train-dir DIR --ship"
     )
 
 

@@ -42,7 +42,10 @@ def randomized(config=TINY, seed=0):
     """With weights and biases that are all different, and not small."""
     graph, state = nnx.split(nnx.eval_shape(lambda: DeepFace(config, rngs=nnx.Rngs(0))))
     rng = np.random.default_rng(seed)
-    draw = lambda leaf: jnp.asarray(0.3 * rng.standard_normal(leaf.shape, np.float32))  # noqa: E731
+
+    def draw(leaf):
+        return jnp.asarray(0.3 * rng.standard_normal(leaf.shape, np.float32))
+
     return nnx.merge(graph, jax.tree.map(draw, state))
 
 

@@ -66,7 +66,8 @@ def test_paper_step_is_momentum():
     """Two steps of SGD with momentum 0.9, by hand from the gradients."""
     graph, state = start(TINY, PAPER, faces=1000)
     step = make_step(PAPER, graph, faces=1000)
-    weights, velocity = leaves(state.weights), None
+    weights = leaves(state.weights)
+    velocity = [np.zeros_like(w) for w in weights]
     for seed in range(2):
         one = batch(seed=seed)
 
@@ -77,7 +78,7 @@ def test_paper_step_is_momentum():
             )
 
         g = leaves(gradient(jax.tree.unflatten(jax.tree.structure(state.weights), weights)))
-        velocity = g if velocity is None else [0.9 * v + own for v, own in zip(velocity, g)]  # noqa: B905
+        velocity = [0.9 * v + own for v, own in zip(velocity, g, strict=True)]
         weights = [w - 0.01 * v for w, v in zip(weights, velocity, strict=True)]
         state, _ = step(state, one)
     for ours, theirs in zip(leaves(state.weights), weights, strict=True):

@@ -15,11 +15,12 @@ from common.protocol import Category
 from experiments import facenet_lfw, facenet_training
 from experiments.facenet_card import write_card
 from experiments.facenet_faces import FaceSet
-from experiments.facenet_training import Options, main, train
+from experiments.facenet_training import train
 from experiments.folder_facts import folder_facts
 from experiments.held_out import HeldOut
 from experiments.setting import NotRerun, Setting
 from experiments.tables import comparison
+from experiments.train_facenet import Options, main
 from facenet_jax.config import NetworkConfig
 from facenet_jax.embedder import Embedder
 from facenet_jax.recipes import TrainConfig
