@@ -14,7 +14,7 @@ from common.data.folders import FolderError
 OVERLAPS = ("excluded", "screened", "not-excluded", "unknown")
 
 _CELEBA = {
-    "data": "CelebA crops, 112 x 112",
+    "data": "CelebA crops, 112 x 112, enlarged where a network wants more",
     # Everybody whose mean descriptor (dlib's 128 numbers) came within 0.42 of that of any of LFW's
     # 5,749 people was left out: overlap is improbable, not impossible.
     "lfw_overlap": "screened",
