@@ -156,7 +156,9 @@ def as_record(
     return measure(
         setting, setting.benchmark, outcome, row=row, variant=variant, category=CATEGORY,
         threshold_rule=threshold_rule, published=published, paper_protocol=paper_protocol,
-        config={one.name: _settings(one) for one in recipes},
+        config={"networks": [one.name for one in recipes],
+                "epochs": [one.train.epochs for one in recipes],
+                "recipes": {one.name: _settings(one) for one in recipes}},
         model={"parameters": sum(parameters(one.trained) for one in made),
                "embedding_size": units},
         training={**described(setting, summary["sha256"]), **summary, "hours": round(hours, 3)},
