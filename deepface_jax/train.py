@@ -4,7 +4,7 @@
 
 by stochastic gradient descent with momentum. `PAPER` holds the paper's values; `SMALL_DATA` is what
 learns best here from twenty faces a person instead of a thousand, and departs from the paper
-(docs/deepface.md, deviations 7 to 9).
+(docs/deepface.md, deviations 7 to 10).
 
 Source: Taigman et al. 2014, Sec. 3 and 5.1.
 """

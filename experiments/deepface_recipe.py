@@ -116,23 +116,24 @@ def measure_recipe(setting: Setting, row: str, recipe: Recipe) -> list[Measured]
     for variant, protocol, method, threshold, published in metrics:
         start = time.perf_counter()
         outcome = run_view2(
-            setting.benchmark, method, CATEGORY, fixed_threshold=threshold,
+            setting.benchmark,
+            method,
+            CATEGORY,
+            fixed_threshold=threshold,
             watch=setting.watch(f"The ten folds of View 2, {variant}"),
-        )  # fmt: skip
-        seconds = made.seconds + time.perf_counter() - start
-        measured.append(
-            as_record(
-                setting,
-                outcome,
-                [made],
-                row=row,
-                variant=variant,
-                paper_protocol=protocol,
-                published=published,
-                seconds=seconds,
-                threshold_rule="nine-folds" if threshold is None else "model",
-            )  # fmt: skip
         )
+        one = as_record(
+            setting,
+            outcome,
+            [made],
+            row=row,
+            variant=variant,
+            paper_protocol=protocol,
+            published=published,
+            seconds=made.seconds + time.perf_counter() - start,
+            threshold_rule="nine-folds" if threshold is None else "model",
+        )
+        measured.append(one)
     return measured
 
 

@@ -99,10 +99,11 @@ def _table(results: Sequence[Result], *, synthetic: bool) -> Table:
 
 
 def in_one_line(result: Result) -> str:
-    """Name and figure of a result, beside the published one."""
+    """Name and figure of a result, beside the published one where there is one."""
     figure = measured_share(result)
     figure = figure if figure != "-" else f"AUC {result.metrics['auc']:.4f}"
-    published = f" (published {share(result.published)})" if result.published else ""
+    beside = result.published and not result.synthetic  # synthetic faces were never published on
+    published = f" (published {share(result.published)})" if beside else ""
     return f"{result.row} {result.variant}: {figure}{published}"
 
 

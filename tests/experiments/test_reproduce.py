@@ -58,6 +58,7 @@ def test_every_line_of_a_synthetic_run_says_so(capsys, tmp_path):
     main(Reproduce("lbp", tiny=True, runs=tmp_path))
     out = capsys.readouterr().out
     lines = [line for line in out.splitlines() if "lbp" in line.lower() or "images of" in line]
+    assert "published" not in out  # nothing was published on synthetic faces
     assert lines and all("SYNTHETIC" in line for line in lines)
 
 
