@@ -17,7 +17,7 @@ def kernels(params: Any) -> Any:
 
 
 def rise_and_cosine(
-    learning_rate: float, *, warmup: float, per_epoch: float, steps: int
+    learning_rate: float, *, warmup: float, per_epoch: float | int, steps: int
 ) -> optax.Schedule:
     """From zero up over `warmup` epochs, then a cosine down to zero.
 

@@ -1,12 +1,15 @@
 """FaceNet's training: its phases, one after the other, and what was measured at the end.
 
-A training is named by all that it depends on: the faces, the network, the recipe, the seed. One
-that was killed goes on from its last checkpoint, exactly; one that is done is only read.
+A phase is named by all that it depends on: the faces, the network, the phases up to it, the seed.
+One that was killed goes on from its last checkpoint, exactly; one that is done is only read, by
+every recipe that begins with the same phases.
 """
 
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -71,9 +74,12 @@ def train(
       CacheError: the disk is full.
       TrainingError: the loss is not finite, or the embeddings have collapsed.
     """
-    folder = cache_dir("facenet", _key(faces, network, recipe, seed))
-    with locked(folder):
-        return _train(faces, held_out, network, recipe, folder, seed, from_scratch)
+    phases = range(1, len(recipe) + 1)
+    folders = [cache_dir("facenet", _key(faces, network, recipe[:n], seed)) for n in phases]
+    with ExitStack() as locks:
+        for folder in folders:
+            locks.enter_context(locked(folder))
+        return _train(faces, held_out, network, recipe, folders, seed, from_scratch)
 
 
 def _train(
@@ -81,17 +87,18 @@ def _train(
     held_out: HeldOut,
     network: NetworkConfig,
     recipe: Recipe,
-    folder: Path,
+    folders: Sequence[Path],
     seed: int,
     from_scratch: bool,
 ) -> Trained:
-    done = folder / "done"
+    done = folders[-1] / "done"
     if from_scratch and done.exists():
-        shutil.rmtree(folder)
-        folder.mkdir()
+        for folder in folders:
+            shutil.rmtree(folder)
+            folder.mkdir()
     sources, count = list(faces.images.values()), len(faces.label)
     weights, embed, seconds, steps = None, None, 0.0, []
-    for number, config in enumerate(recipe):
+    for number, (config, folder) in enumerate(zip(recipe, folders, strict=True)):
 
         def view(index: int, rng: np.random.Generator, config: Any = config) -> Batch:
             image = sources[rng.integers(len(sources))][index]
@@ -110,11 +117,10 @@ def _train(
                 "active": float(seen.active), "spread": float(seen.spread),
             }  # fmt: skip
 
-        own = folder / f"phase{number}"
         with (
-            clear_disk_errors(own),
-            Checkpoints(own / "checkpoints", keep=1) as checkpoints,
-            Curves(own / "curves") as curves,
+            clear_disk_errors(folder),
+            Checkpoints(folder / "checkpoints", keep=1) as checkpoints,
+            Curves(folder / "curves") as curves,
         ):
             total = config.steps(count)
             state, took = fit(

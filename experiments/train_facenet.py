@@ -23,7 +23,7 @@ from experiments.facenet_training import train
 from experiments.folder_facts import folder_facts
 from experiments.held_out import HeldOut
 from experiments.training_faces import validation_pairs
-from facenet_jax.config import NN4_HALF, NetworkConfig
+from facenet_jax.config import NN4_SMALL, NetworkConfig
 from facenet_jax.recipes import PAPER_SMALL, SMALL_DATA, Recipe
 from facenet_jax.sampling import IdentityBatches
 from facenet_jax.weights import SHIPPED, save_weights
@@ -31,8 +31,8 @@ from facenet_jax.weights import SHIPPED, save_weights
 Name: TypeAlias = Literal["small-data", "paper", "tiny"]
 Alignment: TypeAlias = Literal["aligned", "center-crop"]
 RECIPES: dict[str, tuple[NetworkConfig, Recipe]] = {
-    "small-data": (NN4_HALF, SMALL_DATA),
-    "paper": (replace(NN4_HALF, batch_norm=False), PAPER_SMALL),
+    "small-data": (NN4_SMALL, SMALL_DATA),
+    "paper": (replace(NN4_SMALL, batch_norm=False, response_norm=True), PAPER_SMALL),
 }
 
 

@@ -27,15 +27,27 @@ class NetworkConfig:
     Inception networks since."""
     width: float = 1.0
     """Channels as a share of the paper's: below 1 for small machines and for tests."""
+    multiple: int = 1
+    """Numbers of channels are rounded to multiples of it: 16 float32 fill a register of today's
+    processors, and a convolution of 34 channels takes as long as one of 48."""
+    response_norm: bool = True
+    """The `norm` of the paper's tables, over neighboring channels. Batch normalization, where it is
+    on, does that work too."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """In which to compute; parameters, statistics and embeddings are float32 always."""
 
     def __post_init__(self) -> None:
-        if self.side < 1 or self.embedding_size < 1 or self.width <= 0:
+        if min(self.side, self.embedding_size, self.multiple) < 1 or self.width <= 0:
             raise ValueError(
-                f"side {self.side}, embedding size {self.embedding_size}, width {self.width}; "
-                "wanted all three above zero"
+                f"side {self.side}, embedding size {self.embedding_size}, width {self.width}, "
+                f"channels in multiples of {self.multiple}; wanted all above zero"
             )
+
+    def channels(self, published: int) -> int:
+        """In this network, for so many in the paper's; none stays none."""
+        if not published:
+            return 0
+        return self.multiple * max(1, round(published * self.width / self.multiple))
 
 
 NN1 = NetworkConfig("NN1", side=220)
@@ -43,7 +55,9 @@ NN2 = NetworkConfig("NN2", side=224)
 NN3 = NetworkConfig("NN3", side=160)
 NN4 = NetworkConfig("NN4", side=96)
 
-NN4_HALF = NetworkConfig("NN4", side=96, batch_norm=True, width=0.5)
+NN4_SMALL = NetworkConfig(
+    "NN4", side=96, batch_norm=True, width=0.35, multiple=16, response_norm=False
+)
 """For training on a small machine; not a network of the paper's."""
 
 

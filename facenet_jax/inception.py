@@ -37,20 +37,16 @@ class InceptionRow:
         pooled = 0 if self.pool is None else self.projection or c_in
         return self.one + self.three[1] + self.five[1] + pooled
 
-    def scaled(self, width: float) -> "InceptionRow":
-        """With a share of the channels."""
+    def scaled(self, config: NetworkConfig) -> "InceptionRow":
+        """With the network's share of the channels."""
+        of = config.channels
         return replace(
             self,
-            one=scaled(self.one, width),
-            three=(scaled(self.three[0], width), scaled(self.three[1], width)),
-            five=(scaled(self.five[0], width), scaled(self.five[1], width)),
-            projection=scaled(self.projection, width),
+            one=of(self.one),
+            three=(of(self.three[0]), of(self.three[1])),
+            five=(of(self.five[0]), of(self.five[1])),
+            projection=of(self.projection),
         )
-
-
-def scaled(channels: int, width: float) -> int:
-    """A share of the channels, at least one; none stays none."""
-    return max(1, round(channels * width)) if channels else 0
 
 
 class Inception(nnx.Module):

@@ -103,12 +103,14 @@ class BatchNorm(nnx.Module):
         mean, variance = self.mean[...], self.variance[...]
         if training:
             exact = x.astype(jnp.float32)
-            batch_mean, batch_variance = exact.mean((0, 1, 2)), exact.var((0, 1, 2))
+            batch_mean = exact.mean((0, 1, 2))
+            # One pass over x instead of two; rounding may bring it just below zero.
+            batch_variance = jnp.maximum(jnp.square(exact).mean((0, 1, 2)) - batch_mean**2, 0)
             self.mean[...] = _MOMENTUM * mean + (1 - _MOMENTUM) * batch_mean
             self.variance[...] = _MOMENTUM * variance + (1 - _MOMENTUM) * batch_variance
             mean, variance = batch_mean, batch_variance
         scale = self.scale[...] * jax.lax.rsqrt(variance + 1e-5)
-        return ((x - mean) * scale).astype(x.dtype)
+        return (x * scale - mean * scale).astype(x.dtype)
 
 
 def convolve(

@@ -9,7 +9,6 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from facenet_jax.config import NetworkConfig
-from facenet_jax.inception import scaled
 from facenet_jax.layers import Conv, Draws, Linear, local_response_norm, max_pool, maxout
 
 
@@ -56,9 +55,10 @@ class NN1(nnx.Module):
     """The network up to, and without, the projection to the unit sphere."""
 
     def __init__(self, config: NetworkConfig, *, draws: Draws):
+        self.response_norm = config.response_norm
         layers, channels, side = {}, 3, config.side
         for row in TABLE_1:
-            c_out = scaled(row.channels, config.width) or channels
+            c_out = config.channels(row.channels) or channels
             if row.kind == "conv":
                 layers[row.name] = Conv(
                     channels, c_out, row.size, config=config, draws=draws, stride=row.stride
@@ -81,7 +81,7 @@ class NN1(nnx.Module):
             elif row.kind == "pool":
                 x = max_pool(x, row.stride)
             elif row.kind == "rnorm":
-                x = local_response_norm(x)
+                x = local_response_norm(x) if self.response_norm else x
             else:
                 x = maxout(self.layers[row.name](x.reshape(len(x), -1)), P)
         return self.fc7128(x)

@@ -14,7 +14,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from facenet_jax.config import NetworkConfig
-from facenet_jax.inception import Inception, InceptionRow, scaled
+from facenet_jax.inception import Inception, InceptionRow
 from facenet_jax.layers import Conv, Draws, Linear, local_response_norm, max_pool
 
 TABLE_2 = (
@@ -39,14 +39,15 @@ def inception_rows(config: NetworkConfig) -> tuple[InceptionRow, ...]:
     """The rows of a network's table, in its width."""
     bare = NN4_WITHOUT_5X5 if config.network == "NN4" else ()
     rows = (replace(row, five=(0, 0)) if row.name in bare else row for row in TABLE_2)
-    return tuple(row.scaled(config.width) for row in rows)
+    return tuple(row.scaled(config) for row in rows)
 
 
 class NN2(nnx.Module):
     """NN2, NN3 or NN4 up to, and without, the projection to the unit sphere."""
 
     def __init__(self, config: NetworkConfig, *, draws: Draws):
-        channels = scaled(64, config.width)
+        self.response_norm = config.response_norm
+        channels = config.channels(64)
         self.conv1 = Conv(3, channels, 7, config=config, draws=draws, stride=2)
         inception = {}
         for row in inception_rows(config):
@@ -59,9 +60,10 @@ class NN2(nnx.Module):
         self, x: Float[Array, "batch side side 3"], *, training: bool = False
     ) -> Float[Array, "batch dim"]:
         """From images about zero to unnormalized embeddings."""
-        x = local_response_norm(max_pool(self.conv1(x, training=training)))
+        norm = local_response_norm if self.response_norm else lambda x: x
+        x = norm(max_pool(self.conv1(x, training=training)))
         x = self.inception["2"](x, training=training)
-        x = max_pool(local_response_norm(x))
+        x = max_pool(norm(x))
         for row in TABLE_2[1:]:
             x = self.inception[row.name](x, training=training)
         x = x.mean(axis=(1, 2))  # avg pool

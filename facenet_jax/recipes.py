@@ -98,7 +98,7 @@ SMALL_DATA: Recipe = (
         weight_decay=5e-4, clip=5.0, average=0.998,
     ),
     TrainConfig(
-        epochs=12.0, identities=20, faces=6, negatives=8, augment=MODERATE,
+        epochs=10.0, identities=20, faces=6, negatives=8, augment=MODERATE,
         optimizer="sgd", learning_rate=0.02, schedule="cosine", warmup=0.5,
         weight_decay=5e-4, clip=5.0, average=0.998,
     ),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from facenet_jax.config import NetworkConfig
-from facenet_jax.inception import InceptionRow, scaled
+from facenet_jax.inception import InceptionRow
 from facenet_jax.nn1 import TABLE_1, P
 from facenet_jax.nn2 import inception_rows
 
@@ -41,7 +41,7 @@ def total(rows: Sequence[Row], name: str = "total") -> Row:
 def _nn1(config: NetworkConfig) -> tuple[Row, ...]:
     found, side, channels = [], config.side, 3
     for row in TABLE_1:
-        c_out = scaled(row.channels, config.width) or channels
+        c_out = config.channels(row.channels) or channels
         side_out = -(-side // row.stride)
         if row.kind == "conv":
             found.append(_conv(row.name, side_out, channels, c_out, row.size))
@@ -57,7 +57,7 @@ def _nn1(config: NetworkConfig) -> tuple[Row, ...]:
 
 
 def _nn2(config: NetworkConfig) -> tuple[Row, ...]:
-    channels = scaled(64, config.width)
+    channels = config.channels(64)
     side = _half(config.side)
     found = [_conv("conv1", side, 3, channels, 7)]
     side = _half(side)

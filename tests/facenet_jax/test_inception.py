@@ -7,7 +7,7 @@ import pytest
 from flax import nnx
 
 from facenet_jax.config import NetworkConfig
-from facenet_jax.inception import Inception, InceptionRow, scaled
+from facenet_jax.inception import Inception, InceptionRow
 from facenet_jax.layers import Draws, l2_pool, max_pool
 
 ROWS = [
@@ -41,7 +41,7 @@ def test_module_is_its_branches(row):
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_every_parameter_has_a_gradient(batch_norm):
     config = NetworkConfig(batch_norm=batch_norm)
-    row = ROWS[0].scaled(3.0)
+    row = ROWS[0].scaled(NetworkConfig(width=3.0))
     block = Inception(5, row, config=config, draws=Draws(jax.random.key(0), 9000))
     graph, params, averages = nnx.split(block, nnx.Param, ...)
     x = jnp.asarray(np.random.default_rng(0).standard_normal((4, 7, 6, 5)), jnp.float32)
@@ -69,7 +69,10 @@ def test_every_branch_starts_at_the_same_scale():
 
 
 def test_width_scales_channels_and_leaves_none_none():
-    assert [scaled(64, 0.5), scaled(0, 0.5), scaled(3, 0.01)] == [32, 0, 1]
-    half = ROWS[2].scaled(0.5)
+    config = NetworkConfig(width=0.5)
+    assert [config.channels(64), config.channels(0), config.channels(1)] == [32, 0, 1]
+    whole = NetworkConfig(width=0.35, multiple=16)
+    assert [whole.channels(n) for n in (0, 16, 64, 192, 384)] == [0, 16, 16, 64, 128]
+    half = ROWS[2].scaled(config)
     assert (half.one, half.three, half.five) == (0, (2, 2), (2, 3))
     assert (half.projection, half.stride) == (0, 2)
