@@ -181,3 +181,41 @@ FACENET_TABLES: dict[str, dict[str, tuple[str, str]]] = {
 }  # fmt: skip
 """Schroff et al. 2015, Tables 1 and 2: parameters and FLOPS of each row, as printed. The rows that
 are not named here have neither."""
+
+
+@dataclass(frozen=True)
+class PublishedStudy:
+    """A study of FaceNet's: VAL at FAR 0.001 on the paper's held-out faces, by setting."""
+
+    source: str
+    val: dict[int, tuple[float, float | None]]
+    """The rate and, where it is given, its standard error over the five splits."""
+
+    def as_record(self) -> dict[str, Any]:
+        """The `published` block of a study's record."""
+        points = {str(setting): value for setting, (value, _) in self.val.items()}
+        return {"source": self.source, "points": points}
+
+
+FACENET_STUDIES: dict[str, PublishedStudy] = {
+    "facenet-quality": PublishedStudy(
+        "Schroff et al. 2015, Table 4, JPEG quality: NN1, first split only",
+        {10: (0.673, None), 20: (0.814, None), 30: (0.839, None), 50: (0.855, None),
+         70: (0.861, None), 90: (0.865, None)},
+    ),
+    "facenet-pixels": PublishedStudy(
+        "Schroff et al. 2015, Table 4, pixels: NN1, first split only",
+        {1600: (0.378, None), 6400: (0.795, None), 14400: (0.845, None), 25600: (0.857, None),
+         65536: (0.864, None)},
+    ),
+    "facenet-embedding": PublishedStudy(
+        "Schroff et al. 2015, Table 5: NN1",
+        {64: (0.868, 0.017), 128: (0.879, 0.019), 256: (0.877, 0.019), 512: (0.856, 0.020)},
+    ),
+    "facenet-share": PublishedStudy(
+        "Schroff et al. 2015, Table 6: a smaller network on 96 x 96 pixels, after 700 hours",
+        {2_600_000: (0.763, None), 26_000_000: (0.851, None), 52_000_000: (0.851, None),
+         260_000_000: (0.862, None)},
+    ),
+}  # fmt: skip
+"""By the name of our study."""

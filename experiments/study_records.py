@@ -1,0 +1,113 @@
+"""Studies: one thing is varied and everything else stays; one JSON file a study.
+
+They stand beside the records of rows, in `experiments/results/studies/`, and are no rows: they are
+measured on held-out training people, not on LFW, and never enter the comparison table.
+"""
+
+import dataclasses
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common.records import RecordError
+
+
+@dataclass(frozen=True)
+class Study:
+    """One thing that was varied, and what came of it."""
+
+    study: str
+    """Names the file: `<study>.json`."""
+    varied: str
+    """What the points differ in, with its unit."""
+    points: list[dict[str, Any]]
+    """In their order: `setting`, and what was measured there, under `val` (`mean` and
+    `standard_error`) where it can be compared with the published figures."""
+    data: dict[str, Any]
+    """Whom it was measured on: `name`, `sha256`, `images`, `identities`, `alignment`."""
+    training: dict[str, Any]
+    """What the network, or the networks, were trained on: `data`, `images`, `identities`, `sha256`,
+    `lfw_overlap`."""
+    model: dict[str, Any]
+    config: dict[str, Any]
+    """Everything else that was chosen."""
+    published: dict[str, Any]
+    """`source`, and `points`: setting to VAL; empty where the paper gives no numbers."""
+    seed: int
+    seconds: float
+    tolerance: float
+    """A rerun agrees when each point's mean is this near."""
+    command: str
+    commit: str
+    device: str
+    versions: dict[str, str]
+    synthetic: bool
+
+    @property
+    def file_name(self) -> str:
+        """Where the record stands."""
+        return f"{self.study}.json"
+
+    def figures(self) -> dict[str, float]:
+        """By setting, what a rerun is compared by."""
+        return {str(p["setting"]): _figure(p) for p in self.points}
+
+
+def _figure(point: Mapping[str, Any]) -> float:
+    return float(point["val"]["mean"] if "val" in point else point["f"])
+
+
+def write(study: Study, folder: Path) -> Path:
+    """Write a record; the file is whole or not there at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / study.file_name
+    text = json.dumps(dataclasses.asdict(study), indent=1, allow_nan=False) + "\n"
+    partial = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def read(path: Path) -> Study:
+    """Read a record.
+
+    Raises:
+      RecordError: not JSON, a field missing or unknown, or a point without a figure.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        wanted = {field.name for field in dataclasses.fields(Study)}
+        if not isinstance(content, dict) or set(content) != wanted:
+            raise ValueError(f"wanted an object with {', '.join(sorted(wanted))}, and no more")
+        study = Study(**content)
+        if not study.points or not all(map(math.isfinite, study.figures().values())):
+            raise ValueError("points without a figure")
+        if study.file_name != path.name:
+            raise ValueError(f"it says that it is {study.file_name}")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RecordError(f"{path.name} is no study ({error!r}); measure it again") from None
+    return study
+
+
+def read_all(folder: Path) -> dict[str, Study]:
+    """All studies of a folder, by name; none where there is no folder.
+
+    Raises:
+      RecordError: one of them is not what it should be.
+    """
+    return {path.stem: read(path) for path in sorted(folder.glob("*.json"))}
+
+
+def difference(new: Study, old: Study) -> float:
+    """How far apart two measurements of a study are at most; infinite for other settings."""
+    ours, theirs = new.figures(), old.figures()
+    if set(ours) != set(theirs) or new.data["sha256"] != old.data["sha256"]:
+        return math.inf
+    return max(abs(ours[setting] - theirs[setting]) for setting in ours)
