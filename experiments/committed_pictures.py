@@ -1,4 +1,4 @@
-"""The committed pictures that records draw: the ROC curves, and accuracy against training images.
+"""The committed pictures that records draw: ROC curves, accuracy by training images, studies.
 
 Each PNG carries a checksum of what it shows, so that it can be told without drawing whether a
 record has changed since (the bytes of a drawing differ from one version of matplotlib to another).
@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from common.records import Result
-from experiments import field_picture, pictures
+from experiments import field_picture, pictures, study_picture
 from experiments.rows import ROWS
+from experiments.study_records import Study
 
 _LAYOUT = 1
 """Raise it when a drawing function changes, so that `--check` asks for new pictures."""
@@ -31,10 +32,16 @@ def headlines(results: Sequence[Result]) -> dict[str, Result]:
     }
 
 
-def update(results: Sequence[Result], folder: Path, *, check: bool = False) -> list[Path]:
+def update(
+    results: Sequence[Result],
+    studies: Mapping[str, Study],
+    folder: Path,
+    *,
+    check: bool = False,
+) -> list[Path]:
     """Redraw the pictures whose records changed; returns those (or only names them)."""
     changed = []
-    for name, (shown, draw) in _pictures(headlines(results)).items():
+    for name, (shown, draw) in _pictures(headlines(results), studies).items():
         path, digest = folder / name, _digest(shown)
         if _digest_of(path) == digest:
             continue
@@ -44,8 +51,10 @@ def update(results: Sequence[Result], folder: Path, *, check: bool = False) -> l
     return changed
 
 
-def _pictures(shown: Mapping[str, Result]) -> dict[str, tuple[object, Callable[[], Figure]]]:
-    points = field_picture.points(shown)
+def _pictures(
+    shown: Mapping[str, Result], studies: Mapping[str, Study]
+) -> dict[str, tuple[object, Callable[[], Figure]]]:
+    points, panels = field_picture.points(shown), study_picture.panels(studies)
     curves = {title: [r.roc, r.metrics["auc"]] for title, r in shown.items()}
     title = "Verification on LFW, View 2: 6,000 pairs"
     return {
@@ -53,6 +62,10 @@ def _pictures(shown: Mapping[str, Result]) -> dict[str, tuple[object, Callable[[
         "accuracy_by_training_images.png": (
             [asdict(point) for point in points],
             lambda: field_picture.field_figure(points),
+        ),
+        "facenet_studies.png": (
+            [asdict(panel) for panel in panels],
+            lambda: study_picture.studies_figure(panels),
         ),
     }
 

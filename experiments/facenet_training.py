@@ -35,7 +35,7 @@ from facenet_jax.views import batches_of
 from facenet_jax.weights import rounded
 
 EVALUATIONS = 12
-"""Of the held-out people, in each phase."""
+"""Of the held-out people, in each phase, where nothing else is asked for."""
 SAVE_SECONDS = 120.0
 
 
@@ -57,6 +57,7 @@ def train(
     *,
     seed: int = 0,
     from_scratch: bool = False,
+    evaluations: int = EVALUATIONS,
 ) -> Trained:
     """Train all phases to their end, each from its last checkpoint if there is one.
 
@@ -68,6 +69,7 @@ def train(
       seed: of weights, order and augmentation.
       from_scratch: forget an earlier training of the same name that is done; one that was killed
         goes on.
+      evaluations: of the held-out people, in each phase, for the curves.
 
     Raises:
       ValueError: batches that the faces cannot fill, or a checkpoint that does not fit.
@@ -79,7 +81,7 @@ def train(
     with ExitStack() as locks:
         for folder in folders:
             locks.enter_context(locked(folder))
-        return _train(faces, held_out, network, recipe, folders, seed, from_scratch)
+        return _train(faces, held_out, network, recipe, folders, seed, from_scratch, evaluations)
 
 
 def _train(
@@ -90,6 +92,7 @@ def _train(
     folders: Sequence[Path],
     seed: int,
     from_scratch: bool,
+    evaluations: int,
 ) -> Trained:
     done = folders[-1] / "done"
     if from_scratch and done.exists():
@@ -127,7 +130,7 @@ def _train(
                 guarded(make_step(config, graph, faces=count, seed=seed), CollapseAlarm()),
                 state,
                 batches_of(config, faces.label, view, seed=seed),
-                Schedule(total, config.batch, evaluate_every=max(1, total // EVALUATIONS),
+                Schedule(total, config.batch, evaluate_every=max(1, total // evaluations),
                          save_seconds=SAVE_SECONDS),
                 evaluate=evaluate,
                 checkpoints=checkpoints,

@@ -30,8 +30,8 @@ _LIMITS = (12.0, 1e9)
 _ACCURACIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)
 _COUNTS = {NONE_AT: "none", 1e3: "1,000", 1e4: "10,000", 1e5: "100,000", 1e6: "1 M", 1e7: "10 M",
            1e8: "100 M"}  # fmt: skip
-_PUBLISHED: dict[str, Any] = {"color": "#0072B2", "marker": "o", "markerfacecolor": "white"}
-_OURS: dict[str, Any] = {"color": "#D55E00", "marker": "s", "markerfacecolor": "#D55E00"}
+PUBLISHED: dict[str, Any] = {"color": "#0072B2", "marker": "o", "markerfacecolor": "white"}
+OURS: dict[str, Any] = {"color": "#D55E00", "marker": "s", "markerfacecolor": "#D55E00"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def field_figure(shown: Sequence[Point], *, human: float = CLASSICAL[HUMAN].accu
         va="bottom",
     )  # fmt: skip
     for ours, style, said in (
-        (False, _PUBLISHED, "published"), (True, _OURS, "measured here"),
+        (False, PUBLISHED, "published"), (True, OURS, "measured here"),
     ):  # fmt: skip
         chosen = [p for p in shown if p.ours == ours]
         axes.plot(
@@ -135,7 +135,7 @@ def _name(axes: Axes, group: Sequence[Point], *, right: bool) -> None:
     heights = _apart(np.array([_height(p.accuracy) for p in group]), gap=0.069)
     sides = [p.images for p in group]
     place = max(sides) * 1.35 if right else min(sides) / 1.35
-    color = (_OURS if right else _PUBLISHED)["color"]
+    color = (OURS if right else PUBLISHED)["color"]
     for point, height in zip(group, heights, strict=True):
         axes.annotate(
             point.name, (point.images, _height(point.accuracy)), (place, height), fontsize=8.5,

@@ -1,7 +1,8 @@
 """Records -> the tables in README.md and docs/*.md; nobody types a measured number.
 
-    python -m experiments.tables          rewrite the marked blocks, redraw docs/roc.png and
-                                          docs/accuracy_by_training_images.png
+    python -m experiments.tables          rewrite the marked blocks, redraw docs/roc.png,
+                                          docs/accuracy_by_training_images.png and
+                                          docs/facenet_studies.png
     python -m experiments.tables --check  exit 1 if a file would change
 
 A block stands between `<!-- table: NAME -->` and `<!-- /table -->`.
@@ -9,16 +10,20 @@ A block stands between `<!-- table: NAME -->` and `<!-- /table -->`.
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.records import Result, read_all
+from experiments import study_records, study_tables
+from experiments.markdown import markdown
 from experiments.paper_numbers import CLASSICAL, FACENET_TABLES, LATER, Published, not_measured
 from experiments.rows import ROWS
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = Path(__file__).parent / "results"
+STUDIES = "studies"
+"""Folder of the studies' records, in `RECORDS`."""
 _BLOCK = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
 
 
@@ -31,13 +36,20 @@ def pages() -> list[Path]:
     return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def render(page: str, results: Sequence[Result]) -> str:
+def render(
+    page: str, results: Sequence[Result], studies: Mapping[str, study_records.Study] | None = None
+) -> str:
     """The page with every marked block rebuilt from the records.
+
+    Args:
+      page: its text.
+      results: the records of rows.
+      studies: those of studies, by name.
 
     Raises:
       TableError: a block's name is unknown.
     """
-    blocks = _blocks(results)
+    blocks = _blocks(results) | study_tables.blocks(studies or {})
 
     def rebuilt(match: re.Match[str]) -> str:
         if match["name"] not in blocks:
@@ -55,11 +67,13 @@ def update(*, check: bool = False) -> list[Path]:
       RecordError: a record is damaged; no page is touched.
     """
     results = read_all(RECORDS)
-    synthetic = [result.file_name for result in results if result.synthetic]
+    studies = study_records.read_all(RECORDS / STUDIES)
+    measured = [*results, *studies.values()]
+    synthetic = [record.file_name for record in measured if record.synthetic]
     if synthetic:
         raise TableError(f"{synthetic[0]} was measured on synthetic faces: it has no place here")
     texts = {page: page.read_text(encoding="utf-8") for page in pages()}
-    rebuilt = {page: render(text, results) for page, text in texts.items()}
+    rebuilt = {page: render(text, results, studies) for page, text in texts.items()}
     changed = [page for page in texts if texts[page] != rebuilt[page]]
     if not check:
         for page in changed:
@@ -71,7 +85,8 @@ def update_pictures(*, check: bool = False) -> list[Path]:
     """Redraw the pictures whose records changed; returns those (or would, when only checking)."""
     from experiments import committed_pictures
 
-    return committed_pictures.update(read_all(RECORDS), ROOT / "docs", check=check)
+    studies = study_records.read_all(RECORDS / STUDIES)
+    return committed_pictures.update(read_all(RECORDS), studies, ROOT / "docs", check=check)
 
 
 def _blocks(results: Sequence[Result]) -> dict[str, Callable[[], str]]:
@@ -98,7 +113,7 @@ def comparison(results: Sequence[Result]) -> str:
     ]
     shown_only = {**LATER, **CLASSICAL}
     lines += [_published_line(name, p, "published only") for name, p in shown_only.items()]
-    return _markdown(
+    return markdown(
         ("", "published", "ours ± SE", "category", "trained on, theirs", "trained on, ours",
          "embedding", "parameters", "faces/s", "hours", "record"),
         lines,
@@ -143,7 +158,7 @@ def variants(results: Sequence[Result]) -> str:
         )
         for r in results
     ]
-    return _markdown(
+    return markdown(
         ("variant", "published", "ours ± SE", "95 % interval", "AUC", "EER", "TAR at FAR 0.1",
          "0.01", "0.001", "threshold", "configuration"),
         lines,
@@ -165,7 +180,7 @@ def layers(network: str) -> str:
             f"{row.weights:,}", f"{with_biases[0]:,}", flops or "-",
             f"{row.multiply_adds:,}", f"{with_biases[1]:,}",
         ))  # fmt: skip
-    return _markdown(
+    return markdown(
         ("layer", "output", "parameters, theirs", "weights", "with biases", "FLOPS, theirs",
          "multiply-adds", "with biases"),
         lines,
@@ -183,11 +198,6 @@ def _accuracy(block: dict | None) -> str:
 
 def _interval(accuracy: dict | None) -> str:
     return "{:.4f} to {:.4f}".format(*accuracy["interval"]) if accuracy else "-"
-
-
-def _markdown(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    rows = [header, ["---"] * len(header), *lines]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
 @dataclass(frozen=True)

@@ -46,10 +46,10 @@ def test_names_do_not_cover_one_another_or_leave_the_picture():
 
 def test_pictures_are_redrawn_when_a_record_changes_and_only_then(tmp_path):
     result = complete(NAME, ROW.headline)
-    names = ["roc.png", "accuracy_by_training_images.png"]
+    names = ["roc.png", "accuracy_by_training_images.png", "facenet_studies.png"]
 
     def changed(result, check=False):
-        found = committed_pictures.update([result], tmp_path, check=check)
+        found = committed_pictures.update([result], {}, tmp_path, check=check)
         return [path.name for path in found]
 
     assert changed(result, check=True) == names and not list(tmp_path.iterdir())
