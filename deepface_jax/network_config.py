@@ -106,6 +106,24 @@ class NetworkConfig:
         names = list(outputs)
         return outputs[names[names.index(layer) - 1]]
 
+    def multiply_adds(self) -> dict[str, int]:
+        """Of each layer with weights, for one image.
+
+        Example:
+          >>> sum(NetworkConfig().multiply_adds().values())
+          517624448
+        """
+        outputs, found = self.outputs(), {}
+        for name in TRUNK:
+            if filters := self.filters(name):
+                side, channels = outputs[name]
+                c_in = self.input_of(name).channels
+                found[name] = side**2 * channels * filters.size**2 * c_in
+        last = self.input_of("F7")
+        found["F7"] = last.side**2 * last.channels * self.F7
+        found["F8"] = self.F7 * self.classes
+        return found
+
 
 DF_4_4K = NetworkConfig()
 """Trained on all 4.4 million faces of the paper, of 4,030 people."""

@@ -3,6 +3,7 @@
     python -m experiments.reproduce eigenfaces --lfw-dir ~/lfw
     python -m experiments.reproduce all
     python -m experiments.reproduce all --only-missing     # go on where a run was interrupted
+    python -m experiments.reproduce facenet --plan --device-tflops 100    # the paper's training
 
 A run writes records, pictures and scores to `runs/` and compares what it measured with the
 committed records. Where LFW is neither found nor reachable it goes on with built-in synthetic
@@ -19,6 +20,7 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
+from experiments.plan import PLANNED, Hardware, Plan, show
 from experiments.rows import ROWS
 
 RECORDS = Path(__file__).parent / "results"
@@ -47,6 +49,11 @@ class Reproduce:
     """Skip the rows that a run measured before on the same images, by its record in --runs."""
     runs: Path = Path("runs")
     """Where this run's records, pictures and scores go."""
+    plan: bool = False
+    """Measure nothing: print what the paper's own training would take (deepface, facenet) on the
+    hardware that is named below. `python -m experiments.plan` has more to choose."""
+    hardware: Annotated[Hardware, tyro.conf.arg(name="")] = Hardware()
+    """For --plan."""
 
     @property
     def command(self) -> str:
@@ -82,6 +89,14 @@ def _reproduce(options: Reproduce, console: Console) -> int:
 
     if options.row not in (*ROWS, "all"):
         raise ValueError(f"no row {options.row!r}; the rows are {', '.join(ROWS)}, or all")
+    if options.plan:
+        if options.row not in PLANNED:
+            raise ValueError(
+                f"no plan for {options.row}: only the trainings of {' and '.join(PLANNED)} are of "
+                "a size that needs one"
+            )
+        show(Plan(options.row, options.hardware), console)
+        return 0
     if options.record and options.only_missing:
         raise ValueError("--record measures every row it replaces: leave out --only-missing")
     setting = open_setting(options, console)

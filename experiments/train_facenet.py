@@ -3,6 +3,7 @@
     python -m experiments.train_facenet --train-dir DIR
     python -m experiments.train_facenet --train-dir DIR --ship
     python -m experiments.train_facenet --train-dir DIR --recipe paper
+    python -m experiments.train_facenet --train-dir DIR --recipe paper-size --network NN1
 
 The weights go to the cache as `<recipe>.npz` and `.json`, and with `--ship` into the package. A
 training that was killed goes on from its last checkpoint; one that is done is only read.
@@ -23,16 +24,17 @@ from experiments.facenet_training import train
 from experiments.folder_facts import folder_facts
 from experiments.held_out import HeldOut
 from experiments.training_faces import validation_pairs
-from facenet_jax.config import NN4_SMALL, NetworkConfig
-from facenet_jax.recipes import PAPER_SMALL, SMALL_DATA, Recipe
+from facenet_jax.config import NN1, NN4_SMALL, Network, NetworkConfig, network_config
+from facenet_jax.recipes import PAPER, PAPER_SMALL, SMALL_DATA, Recipe
 from facenet_jax.sampling import IdentityBatches
 from facenet_jax.weights import SHIPPED, save_weights
 
-Name: TypeAlias = Literal["small-data", "paper", "tiny"]
+Name: TypeAlias = Literal["small-data", "paper", "paper-size", "tiny"]
 Alignment: TypeAlias = Literal["aligned", "center-crop"]
 RECIPES: dict[str, tuple[NetworkConfig, Recipe]] = {
     "small-data": (NN4_SMALL, SMALL_DATA),
     "paper": (replace(NN4_SMALL, batch_norm=False, response_norm=True), PAPER_SMALL),
+    "paper-size": (NN1, PAPER),
 }
 
 
@@ -47,6 +49,7 @@ def train_folder(
     pairs: int = 300,
     seed: int = 0,
     from_scratch: bool = False,
+    small: bool = True,
 ) -> Path:
     """Train on a folder and export; returns the weights' file in the cache.
 
@@ -60,6 +63,7 @@ def train_folder(
       pairs: of each kind, in each of those folds.
       seed: of weights, order and augmentation.
       from_scratch: forget an earlier training of the same name.
+      small: refuse weights that are too large to be shipped.
 
     Raises:
       FolderError, ImageError, CacheError, TrainingError, ValueError: it cannot be trained on.
@@ -77,7 +81,7 @@ def train_folder(
     facts["training"] = {**about, **facts["training"]}
     path = cache_dir("facenet", "exported") / f"{name}.npz"
     with clear_disk_errors(path):
-        save_weights(trained.weights, network, facts, path)
+        save_weights(trained.weights, network, facts, path, small=small)
     return path
 
 
@@ -98,8 +102,13 @@ class Options:
 
     train_dir: Path | None = None
     """`<identity>/<image>.jpg` (else $FACES_TRAIN_DIR)."""
-    recipe: Literal["small-data", "paper"] = "small-data"
-    """The recipe for little data, or the paper's."""
+    recipe: Literal["small-data", "paper", "paper-size"] = "small-data"
+    """The recipe for little data, the paper's for twenty faces a person, or the paper's run: see
+    `python -m experiments.plan facenet` first."""
+    network: Network | None = None
+    """One of the paper's networks in its full width, instead of the recipe's."""
+    chunk: int | None = None
+    """Faces that are embedded at a time, to save memory, instead of the recipe's."""
     alignments: tuple[Alignment, ...] = ("aligned",)
     """Of the training faces; with both, each view is drawn from one of them."""
     epochs: tuple[float, ...] = ()
@@ -124,6 +133,10 @@ def main(options: Options) -> int:
         if not named:
             raise ValueError("no training folder: name one by --train-dir or FACES_TRAIN_DIR")
         network, recipe = RECIPES[options.recipe]
+        if options.network is not None:
+            network = network_config(options.network)
+        if options.chunk is not None:
+            recipe = tuple(replace(phase, chunk=options.chunk) for phase in recipe)
         if options.width is not None:
             network = replace(network, width=options.width)
         if options.epochs and len(options.epochs) != len(recipe):
@@ -136,6 +149,7 @@ def main(options: Options) -> int:
         path = train_folder(
             Path(named), options.recipe, alignments=options.alignments, network=network,
             recipe=recipe, seed=options.seed, from_scratch=options.from_scratch,
+            small=options.ship or options.recipe != "paper-size",
         )  # fmt: skip
         if options.ship:
             for suffix in (".npz", ".json"):

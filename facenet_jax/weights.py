@@ -38,7 +38,12 @@ def rounded(weights: Weights) -> Weights:
 
 
 def save_weights(
-    weights: Weights, network: NetworkConfig, facts: dict[str, Any], path: Path
+    weights: Weights,
+    network: NetworkConfig,
+    facts: dict[str, Any],
+    path: Path,
+    *,
+    small: bool = True,
 ) -> None:
     """Write both files, each at once and whole.
 
@@ -47,9 +52,10 @@ def save_weights(
       network: its layers.
       facts: what else to say of it, as JSON can hold it.
       path: of the .npz.
+      small: refuse a file that is too large to be shipped.
 
     Raises:
-      WeightsError: a weight that float16 cannot hold, or a file too large to be shipped.
+      WeightsError: a weight that float16 cannot hold, or a file that is too large.
     """
     arrays = {}
     for kind, state in (("float16", weights.params["network"]), ("float32", weights.statistics)):
@@ -61,7 +67,7 @@ def save_weights(
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".part.npz")
     np.savez_compressed(partial, allow_pickle=False, **arrays)
-    if (size := partial.stat().st_size) > LARGEST:
+    if small and (size := partial.stat().st_size) > LARGEST:
         partial.unlink()
         raise WeightsError(
             f"{path.name} would have {size / 2**20:.1f} MiB; wanted at most {LARGEST / 2**20:.0f}: "

@@ -1,0 +1,290 @@
+"""FaceNet's studies: what is varied, what is recorded, and what the pages show of it."""
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+
+from common.records import RecordError
+from experiments import facenet_short, facenet_studies, study_records, study_tables, tables
+from experiments.clusters_picture import clusters_figure
+from experiments.facenet_faces import FaceSet
+from experiments.facenet_short import Short, embedding_sizes, shares, some_people
+from experiments.facenet_studies import Options, main
+from experiments.facenet_training import Trained
+from experiments.held_out import HeldOut
+from experiments.paper_numbers import FACENET_STUDIES
+from experiments.study_picture import panels, studies_figure
+from experiments.study_records import Study
+from experiments.worse_faces import compressed, shrunk
+from facenet_jax.recipes import SMALL_DATA
+from facenet_jax.train import Weights
+from facenet_jax.weights import save_weights
+from tests.facenet_jax import toy
+
+SIDE, EACH = toy.SIDE, 18
+
+
+def face_set(people=20, seed=0):
+    """Flat faces of a color a person, with noise; a person has few more faces than another."""
+    rng = np.random.default_rng(seed)
+    label = np.repeat(np.arange(people, dtype=np.int32), EACH + np.arange(people) % 3)
+    colors = rng.integers(40, 215, (people, 1, 1, 3))[label]
+    noise = rng.integers(-30, 30, (len(label), SIDE, SIDE, 3))
+    return FaceSet({"aligned": (colors + noise).astype(np.uint8)}, label, people, f"{seed:064d}")
+
+
+def val(mean, error=0.01):
+    return {"val": {"mean": mean, "standard_error": error, "impostors_per_split": 900},
+            "accuracy": {"mean": 0.5 + mean / 2, "standard_error": error / 2}}  # fmt: skip
+
+
+def make_study(name="facenet-quality", points=None, **changes):
+    points = points or [{"setting": 10, **val(0.25)}, {"setting": "as they are", **val(0.5, 0.02)}]
+    fields = dict(
+        study=name, varied="x", points=points, data={"sha256": "a"}, training={}, model={},
+        config={}, published={}, seed=0, seconds=1.0, tolerance=0.01, command="c", commit="",
+        device="", versions={}, synthetic=False,
+    )  # fmt: skip
+    return Study(**(fields | changes))
+
+
+# What is varied
+
+
+def test_a_lower_quality_loses_more_and_half_of_the_color_resolution():
+    faces = face_set(3).images["aligned"]
+    lost = [np.abs(compressed(faces, q).astype(int) - faces).mean() for q in (5, 20, 50, 95)]
+    assert lost == sorted(lost, reverse=True) and lost[-1] > 0
+    np.testing.assert_array_equal(compressed(faces[::-1], 20)[::-1], compressed(faces, 20))
+    stripes = np.zeros((1, 16, 16, 3), np.uint8)
+    stripes[:, :, ::2] = 255, 0, 0
+    stripes[:, :, 1::2] = 0, 0, 255
+    (found,) = compressed(stripes, 95).astype(int)
+    assert np.abs(found[:, ::2] - found[:, 1::2])[..., [0, 2]].mean() < 130  # of 255: colors mixed
+    with pytest.raises(ValueError, match="quality of 96"):
+        compressed(faces, 96)
+
+
+def test_a_shrunk_face_is_block_means_enlarged_bilinearly():
+    rng = np.random.default_rng(1)
+    face = rng.integers(0, 256, (1, 12, 12, 3)).astype(np.uint8)
+    small = np.rint([[face[0, 3 * r : 3 * r + 3, 3 * c : 3 * c + 3].mean((0, 1)) for c in range(4)]
+                     for r in range(4)])  # fmt: skip
+    wanted = np.zeros((12, 12, 3))
+    for r in range(12):
+        for c in range(12):
+            y, x = (min(max((k + 0.5) / 3 - 0.5, 0), 3) for k in (r, c))
+            top, left = int(y), int(x)
+            low, right = min(top + 1, 3), min(left + 1, 3)
+            a, b = y - top, x - left
+            upper = (1 - b) * small[top, left] + b * small[top, right]
+            lower = (1 - b) * small[low, left] + b * small[low, right]
+            wanted[r, c] = (1 - a) * upper + a * lower
+    assert np.abs(shrunk(face, 4)[0] - wanted).max() <= 2
+    np.testing.assert_array_equal(shrunk(face, 12), face)
+    for side in (0, 13):
+        with pytest.raises(ValueError, match="the faces have 12"):
+            shrunk(face, side)
+
+
+def test_all_short_trainings_take_the_same_steps():
+    short = Short(steps=(7, 3))
+    for faces in (1999, 2000, 15_949):
+        phases = short.phases(faces)
+        assert [phase.steps(faces) for phase in phases] == [7, 3]
+        for phase, usual in zip(phases, SMALL_DATA, strict=True):
+            assert phase.warmup == pytest.approx(0.05 * phase.epochs)
+            same = dict(epochs=usual.epochs, warmup=usual.warmup, average=usual.average)
+            assert dataclasses.replace(phase, **same) == usual
+    with pytest.raises(ValueError, match="steps for 1 phases; the recipe has 2"):
+        Short(steps=(7,)).phases(100)
+
+
+def test_a_share_has_whole_people_within_the_larger_share():
+    faces = face_set(20)
+    images = faces.images["aligned"]
+    found = {part: some_people(faces, part, seed=5) for part in (8, 4, 2, 1)}
+    before: set[int] = set()
+    for part, some in found.items():
+        assert some.people == max(2, round(20 / part)) and some.sha256 == faces.sha256
+        own = set()
+        for person in range(some.people):
+            mine = some.images["aligned"][some.label == person]
+            where = [np.flatnonzero((images == one).all((1, 2, 3)))[0] for one in mine]
+            (name,) = set(faces.label[where].tolist())
+            assert where == np.flatnonzero(faces.label == name).tolist()
+            own.add(name)
+        assert len(own) == some.people and before <= own
+        before = own
+    np.testing.assert_array_equal(found[1].label, faces.label)
+    np.testing.assert_array_equal(found[1].images["aligned"], images)
+
+
+def test_the_short_trainings_differ_in_one_thing(monkeypatch):
+    seen = []
+
+    def train(faces, held_out, network, recipe, *, seed, evaluations):
+        seen.append((len(faces.label), faces.people, network, seed))
+        assert [phase.steps(len(faces.label)) for phase in recipe] == [4, 2]
+        block = {"val_at_far": {"0.001": {"mean": 0.1 * len(seen), "standard_error": 0.0}},
+                 "accuracy": {"mean": 0.5, "standard_error": 0.0}}  # fmt: skip
+        return Trained(network, Weights({}, None), {"held_out": block})
+
+    monkeypatch.setattr(facenet_short, "train", train)
+    faces, short = face_set(20), Short(steps=(4, 2), seed=3)
+    held_out = HeldOut.of(face_set(20, 1), "aligned")
+    points = embedding_sizes(faces, held_out, short, (8, 16))
+    usual = short.network
+    assert [(p["setting"], p["images"]) for p in points] == [(8, 379), (16, 379)]
+    assert [p["val"]["mean"] for p in points] == [pytest.approx(0.1), pytest.approx(0.2)]
+    assert [s[2] for s in seen] == [dataclasses.replace(usual, embedding_size=k) for k in (8, 16)]
+    seen.clear()
+    points = shares(faces, held_out, short, (4, 1))
+    assert [(p["setting"], p["identities"]) for p in points] == [("1/4", 5), ("1/1", 20)]
+    assert [s[1:] for s in seen] == [(5, usual, 3), (20, usual, 3)]
+    assert points[0]["images"] == seen[0][0] < seen[1][0] == 379
+
+
+# The command, on a network with random weights
+
+
+@pytest.fixture
+def bench(tmp_path, monkeypatch):
+    """Weights and held-out people of one checksum, and a place for records."""
+    others = face_set(20, 1)
+    monkeypatch.setattr(facenet_studies, "read_faces", lambda folder, split, names, side: others)
+    monkeypatch.setattr(facenet_studies, "RECORDS", tmp_path / "committed")
+    monkeypatch.setenv("COLUMNS", "200")
+    _, state = toy.begin(toy.TRIPLETS)
+    training = {"data": "toys", "images": 9, "identities": 3, "sha256": "b", "lfw_overlap": "none"}
+    facts = {
+        "name": "toy", "seed": 4, "training": training,
+        "threshold": {"squared_distance": 0.5, "false_accept_rate": 0.05},
+        "held_out": {"sha256": others.sha256},
+    }  # fmt: skip
+    save_weights(state.weights, toy.NETWORK, facts, tmp_path / "weights.npz")
+    return Options(train_dir=tmp_path, weights=tmp_path / "weights.npz", runs=tmp_path / "runs")
+
+
+def test_studies_are_measured_recorded_and_compared(bench, tmp_path, capsys):
+    options = dataclasses.replace(bench, studies=("pixels", "quantization", "clustering"))
+    assert main(dataclasses.replace(options, record=True)) == 0
+    assert "recorded: facenet-pixels.json" in capsys.readouterr().out
+    found = study_records.read_all(tmp_path / "committed")
+    assert list(found) == ["facenet-clustering", "facenet-pixels", "facenet-quantization"]
+    for study in found.values():
+        assert not study.synthetic and study.seed == 4 and study.training["data"] == "toys"
+        assert study.data["images"] == 379 and study.data["identities"] == 20
+        assert str(tmp_path) not in json.dumps(dataclasses.asdict(study))
+        assert study.command.endswith("pixels quantization clustering --record")
+    pixels = found["facenet-pixels"]
+    assert [p["setting"] for p in pixels.points] == [256, 576]
+    assert pixels.published["points"]["1600"] == 0.378
+    floats, coarse = found["facenet-quantization"].points
+    assert floats["val"] == pixels.points[-1]["val"] and floats["bytes"] == 4 * coarse["bytes"]
+    assert 0 < coarse["largest_change_of_a_squared_distance"] < 0.1
+    clusters = [p["clusters"] for p in found["facenet-clustering"].points]
+    assert clusters == sorted(clusters, reverse=True)
+    assert (tmp_path / "runs" / "facenet-studies" / "clusters.png").stat().st_size > 10_000
+
+    assert main(options) == 0
+    assert "0.0000 from the committed record" in capsys.readouterr().out
+    path = tmp_path / "committed" / pixels.file_name
+    other = json.loads(path.read_text())
+    other["points"][0]["val"]["mean"] += 0.011
+    path.write_text(json.dumps(other))
+    assert main(dataclasses.replace(options, studies=("pixels",))) == 1
+    assert "DIFFERS" in capsys.readouterr().out
+
+
+def test_weights_that_may_have_seen_the_people_are_refused(bench, capsys):
+    path = bench.weights.with_suffix(".json")
+    facts = json.loads(path.read_text())
+    facts["held_out"]["sha256"] = "f" * 64
+    path.write_text(json.dumps(facts))
+    assert main(dataclasses.replace(bench, studies=("quality",))) == 1
+    assert "may have been trained" in capsys.readouterr().err
+
+
+def test_the_command_says_what_it_lacks(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("FACES_TRAIN_DIR", raising=False)
+    assert main(Options()) == 1
+    assert "name one by --train-dir" in capsys.readouterr().err
+    assert main(Options(tiny=True, record=True)) == 1
+    assert "not recorded" in capsys.readouterr().err
+
+
+# Records, tables, picture
+
+
+def test_a_record_comes_back_and_a_damaged_one_is_named(tmp_path):
+    study = make_study()
+    path = study_records.write(study, tmp_path)
+    assert study_records.read_all(tmp_path) == {"facenet-quality": study}
+    assert study_records.read_all(tmp_path / "nowhere") == {}
+    content = json.loads(path.read_text())
+    for bad in ("", "[]", json.dumps({**content, "more": 1}), json.dumps({**content, "points": []}),
+                json.dumps({**content, "study": "other"}),
+                json.dumps({**content, "points": [{"setting": 1, "val": {"mean": None}}]})):  # fmt: skip
+        path.write_text(bad)
+        with pytest.raises(RecordError, match=r"facenet-quality\.json is no study"):
+            study_records.read(path)
+
+
+def test_two_measurements_compare_where_faces_and_settings_are_the_same():
+    old = make_study()
+    new = make_study(points=[{"setting": 10, **val(0.22)}, old.points[1]])
+    assert study_records.difference(new, old) == pytest.approx(0.03)
+    assert study_records.difference(old, make_study(data={"sha256": "b"})) == math.inf
+    assert study_records.difference(old, make_study(points=old.points[:1])) == math.inf
+
+
+def test_a_table_has_the_published_trend_beside_ours():
+    text = study_tables.blocks({"facenet-quality": make_study()})["facenet-quality"]()
+    assert "| 10 | 0.673 | 0.250 ± 0.010 | 0.625 ± 0.005 |" in text
+    assert "| 90 | 0.865 | - | - |" in text
+    assert text.splitlines()[-1] == "| as they are | - | 0.500 ± 0.020 | 0.750 ± 0.010 |"
+    points = [{"setting": "1/8", "images": 2011, "identities": 114, **val(0.1)}]
+    text = study_tables.share(make_study("facenet-share", points))
+    assert "| ours, 0.125 of the people | 2,011 | 114 | 0.100 ± 0.010 |" in text
+    assert "| theirs, 1% | 2,600,000 | - | 0.763 | - |" in text
+
+
+def test_without_records_every_table_says_not_measured_and_has_the_published():
+    for name, block in study_tables.blocks({}).items():
+        text = block()
+        assert study_tables.NOT_MEASURED in text
+        for value, _ in FACENET_STUDIES[name].val.values() if name in FACENET_STUDIES else ():
+            assert f"| {value:.3f}" in text
+        widths = {line.count("|") for line in text.splitlines()}
+        assert len(widths) == 1
+
+
+def test_a_synthetic_study_enters_no_page(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "RECORDS", tmp_path)
+    study_records.write(make_study(synthetic=True), tmp_path / "studies")
+    with pytest.raises(tables.TableError, match="synthetic"):
+        tables.update(check=True)
+
+
+def test_the_picture_has_a_curve_where_we_have_one():
+    points = [{"setting": f"1/{k}", "images": 900 // k, **val(0.1)} for k in (2, 1)]
+    shown = panels({"facenet-quality": make_study(), "facenet-share": make_study(points=points)})
+    assert [len(panel.ours) for panel in shown] == [1, 0, 0, 2]  # "as they are" is no number
+    assert [x for x, _, _ in shown[3].ours] == [450, 900]
+    figure = studies_figure(shown)
+    said = [[text.get_text() for text in axes.texts] for axes in figure.axes]
+    assert said == [[], ["ours: not measured"], ["ours: not measured"], []]
+
+
+def test_strangers_in_a_cluster_are_framed():
+    faces = face_set(2).images["aligned"][:7]
+    clusters, label = np.array([0, 0, 0, 0, 1, 1, 2]), np.array([5, 5, 5, 8, 9, 9, 5])
+    figure = clusters_figure(faces, clusters, label, rows=3, columns=4)
+    framed = [(k // 4, k % 4) for k, axes in enumerate(figure.axes) if axes.patches]
+    assert framed == [(0, 3)]
+    names = [axes.texts[0].get_text() for axes in figure.axes[::4]]
+    assert names == ["4 faces", "2 faces", "1 face"]
