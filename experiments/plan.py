@@ -156,7 +156,8 @@ def assumptions(run: Run, hardware: Hardware) -> list[str]:
         f"Operations: a multiply-add is two; a training step is three forward passes{again}. "
         "Pooling, normalization and the loss are not counted.",
         "Activations: all that JAX keeps of the forward pass for the gradient, counted from "
-        "shapes before XLA fuses or reuses anything; a compiled step mostly needs less, and some room to work in.",
+        "shapes before XLA fuses or reuses anything; a compiled step mostly keeps less, but needs "
+        "some room to work in, which is not counted.",
         f"Disk: JPEGs at the network's size, {JPEG_SHARE:.0%} of their pixels' bytes.",
         *run.notes,
     ]

@@ -226,9 +226,9 @@ def test_a_record_comes_back_and_a_damaged_one_is_named(tmp_path):
     assert study_records.read_all(tmp_path) == {"facenet-quality": study}
     assert study_records.read_all(tmp_path / "nowhere") == {}
     content = json.loads(path.read_text())
-    for bad in ("", "[]", json.dumps({**content, "more": 1}), json.dumps({**content, "points": []}),
-                json.dumps({**content, "study": "other"}),
-                json.dumps({**content, "points": [{"setting": 1, "val": {"mean": None}}]})):  # fmt: skip
+    changes = ({"more": 1}, {"points": []}, {"study": "other"},
+               {"points": [{"setting": 1, "val": {"mean": None}}]})  # fmt: skip
+    for bad in ("", "[]", *(json.dumps({**content, **change}) for change in changes)):
         path.write_text(bad)
         with pytest.raises(RecordError, match=r"facenet-quality\.json is no study"):
             study_records.read(path)

@@ -102,6 +102,8 @@ def test_weights_that_cannot_be_kept_are_refused(tmp_path, monkeypatch):
     with pytest.raises(WeightsError, match="take a narrower network"):
         save_weights(state.weights, NORMED, FACTS, tmp_path / "weights.npz")
     assert not list(tmp_path.iterdir())
+    save_weights(state.weights, NORMED, FACTS, tmp_path / "weights.npz", small=False)
+    assert Embedder.load(tmp_path / "weights.npz").network == NORMED
 
 
 def test_what_is_shipped_fits_and_says_what_it_is():
