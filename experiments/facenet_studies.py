@@ -64,7 +64,7 @@ class Options:
     """`<identity>/<image>.jpg` (else $FACES_TRAIN_DIR)."""
     weights: Path = SHIPPED
     """The .npz of the network that is studied; its .json lies beside it."""
-    steps: tuple[int, int] = Short.steps
+    steps: tuple[int, ...] = Short.steps
     """Of the two phases of each training, for `embedding` and `share`."""
     record: bool = False
     """Replace the committed records."""

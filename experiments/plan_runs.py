@@ -39,7 +39,7 @@ class Run:
     notes: tuple[str, ...]
     """What this run's numbers assume."""
     step: Callable[[int], Any]
-    """The step compiled for so many faces, here: for XLA's own count of its memory."""
+    """The step for so many faces, lowered but not compiled yet."""
 
     def __post_init__(self) -> None:
         if min(self.images, self.batch, self.pieces) < 1 or not self.epochs > 0:
@@ -99,9 +99,8 @@ def facenet(
         return model(faces.astype(jnp.float32) / 255, training=True)
 
     def step(faces: int) -> Any:
-        return make_step(config, graph, faces=images).lower(
-            state, Batch(_faces(faces, side), _labels(faces))
-        )
+        jitted: Any = make_step(config, graph, faces=images)
+        return jitted.lower(state, Batch(_faces(faces, side), _labels(faces)))
 
     params = state.weights.params["network"]
     chunk = f" --chunk {batch // pieces}" if pieces > 1 else ""
@@ -153,9 +152,8 @@ def deepface(
         return logits_of(network, faces.astype(jnp.float32) / 255, 0.0, key=jax.random.key(0))
 
     def step(faces: int) -> Any:
-        return make_step(PAPER, graph, faces=images).lower(
-            state, Batch(_faces(faces, side), _labels(faces))
-        )
+        jitted: Any = make_step(PAPER, graph, faces=images)
+        return jitted.lower(state, Batch(_faces(faces, side), _labels(faces)))
 
     return Run(
         title="DeepFace", images=images, epochs=epochs or PAPER.epochs, batch=batch,

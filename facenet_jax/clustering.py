@@ -78,7 +78,7 @@ def agreement(clusters: Int[np.ndarray, " faces"], label: Int[np.ndarray, " face
     both, joined, own = (_pairs(count) for count in (table, table.sum(1), table.sum(0)))
     precision = both / joined if joined else 1.0
     recall = both / own if own else 1.0
-    f = 2 * precision * recall / (precision + recall) if both else 0.0
+    f = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
     return Agreement(float(precision), float(recall), float(f), *table.shape)
 
 
