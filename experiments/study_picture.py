@@ -35,7 +35,7 @@ _TITLES = {
 def panels(studies: Mapping[str, Study]) -> list[Panel]:
     """The panels, in the order of the paper's tables."""
     return [
-        Panel(title, ticks, [(k, *v) for k, v in FACENET_STUDIES[name].val.items()],
+        Panel(title, ticks, [(float(k), *v) for k, v in FACENET_STUDIES[name].val.items()],
               _ours(studies.get(name)))
         for name, (title, ticks) in _TITLES.items()
     ]  # fmt: skip
@@ -47,7 +47,7 @@ def _ours(study: Study | None) -> list[tuple[float, float, float | None]]:
     for point in study.points if study else ():
         at = point["setting"] if isinstance(point["setting"], int) else point.get("images")
         if at is not None:
-            found.append((at, point["val"]["mean"], point["val"]["standard_error"]))
+            found.append((float(at), point["val"]["mean"], point["val"]["standard_error"]))
     return found
 
 
