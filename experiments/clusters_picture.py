@@ -53,5 +53,5 @@ def clusters_figure(
     said = f"{len(shown)} of {len(by_size)} clusters, by size"
     if label is not None:
         said += "; framed: another person than most of the row's cluster"
-    figure.suptitle(said, fontsize=9)
+    figure.supxlabel(said, fontsize=9)
     return figure

@@ -288,7 +288,7 @@ def _compared(found: Study, options: Options) -> tuple[bool, str]:
 
 
 def _table(found: Study, mark: str) -> Table:
-    names = [name for name in found.points[0] if name != "setting"]
+    names = list(dict.fromkeys(name for point in found.points for name in point))[1:]
     table = Table(title=f"{mark}{found.study}")
     for column in (found.varied, *names):
         table.add_column(column, justify="right")

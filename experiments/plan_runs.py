@@ -204,11 +204,11 @@ def _kept(forward: Callable[[Any, Any], Any], params: Any, side: int) -> int:
     return kept(3) - kept(2)
 
 
-def _faces(count: int, side: int) -> jax.ShapeDtypeStruct:
+def _faces(count: int, side: int) -> Any:
     return jax.ShapeDtypeStruct((count, side, side, 3), jnp.uint8)
 
 
-def _labels(count: int) -> jax.ShapeDtypeStruct:
+def _labels(count: int) -> Any:
     return jax.ShapeDtypeStruct((count,), jnp.int32)
 
 

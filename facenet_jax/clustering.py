@@ -7,7 +7,7 @@ Source: Schroff et al. 2015, Sec. 5.8, which says "agglomerative clustering" and
   linkage and threshold are not published. Differs: see docs/facenet.md, deviation 20.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -39,7 +39,8 @@ def cluster(z: Float[np.ndarray, "faces dim"], threshold: float) -> Int[np.ndarr
         return np.zeros(1, np.int64)
     exact = z.astype(np.float64)
     d = np.maximum(2 - 2 * exact @ exact.T, 0)
-    method = AgglomerativeClustering(
+    agglomerative: Any = AgglomerativeClustering  # its own annotations refuse None
+    method = agglomerative(
         n_clusters=None, metric="precomputed", linkage="average", distance_threshold=threshold
     )
     found = method.fit_predict(d)

@@ -77,6 +77,7 @@ def test_the_papers_runs():
     assert (deepface.images, deepface.epochs, deepface.batch) == (4_400_000, 15.0, 128)
     assert deepface.parameters == 118_923_774 and deepface.multiply_adds == 517_624_448
     assert deepface.state_bytes == pytest.approx(2 * 4 * deepface.parameters, rel=1e-3)
+    assert deepface.step(2).in_avals  # it can be lowered from shapes alone
     assert deepface.passes == 3 and deepface.command.endswith("--pieces 2")
 
 
