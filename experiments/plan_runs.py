@@ -118,7 +118,7 @@ def facenet(
             "The mining's distances, at most a block of 256 x batch numbers at a time, are not "
             "counted.",
             f"The command takes the recipe's own epochs, batch and float32, runs on one device, "
-            f"and holds all faces in memory ({_si(images * side**2 * 3)}B for so many): for more "
+            f"and holds all faces in memory ({_si(3.0 * images * side**2)}B for so many): for more "
             "than a machine holds, hand a loader of shards to facenet_jax.train.make_step, which "
             "takes a mesh of devices.",
         ),
@@ -224,7 +224,7 @@ def _si(value: float) -> str:
     """A number with three digits and its prefix, as `29.0 T`.
 
     Example:
-      >>> _si(29_040_000_000_000), _si(1500.0), _si(12.0)
+      >>> _si(2.904e13), _si(1500.0), _si(12.0)
       ('29.0 T', '1.50 k', '12.0 ')
     """
     prefixes = ["", "k", "M", "G", "T", "P", "E", "Z", "Y"]
