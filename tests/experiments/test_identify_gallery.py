@@ -90,8 +90,8 @@ def test_a_damaged_index_is_made_anew(people, capsys):
         assert "is damaged" in capsys.readouterr().err
         assert opened(people)[1] == []
     with path.open("wb") as file:
-        np.savez(file, method=np.array("mhaar"), photos=np.array(["x"]), counts=np.ones((1, 2), int),
-                 embeddings=np.ones((1, 3), np.float32))  # fmt: skip
+        arrays = {"photos": np.array(["x"]), "embeddings": np.ones((1, 3), np.float32)}
+        np.savez(file, method=np.array("mhaar"), counts=np.ones((1, 2), int), **arrays)
     assert len(opened(people)[1]) == 4 and "is damaged" in capsys.readouterr().err
 
 
