@@ -139,6 +139,21 @@ SUB2 = replace(DF_4_4K, L4=None, L5=None)
 SUB3 = replace(DF_4_4K, C3=None, L4=None, L5=None)
 """Ablation DF-sub3: without C3, L4 and L5."""
 
+DEEPFACE_SMALL = NetworkConfig(
+    side=76,
+    C1=Filters(16, 7),
+    C3=Filters(16, 5),
+    L4=Filters(16, 5),
+    L5=Filters(16, 5, stride=2),
+    L6=Filters(16, 3),
+    F7=512,
+    classes=912,
+    dropout=0.0,
+    init="he",
+    centered=True,
+)
+"""Half the paper's side and windows, small enough to ship; sides 70, 35, 31, 27, 12, 10."""
+
 SMALL = NetworkConfig(
     side=40,
     C1=Filters(8, 5),

@@ -10,7 +10,7 @@ Source: Taigman et al. 2014, Sec. 4.2 and 5.3. Differs: f is normalized as for t
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import jax
@@ -115,8 +115,7 @@ def train_top(
       watch: wraps the steps, to show progress.
     """
     steps = max(1, epochs * len(same) // batch)
-    optimizer = optax.adam(optax.cosine_decay_schedule(learning_rate, steps))
-    step = _make_step(optimizer)
+    optimizer, step = _optimizer_and_step(learning_rate, steps)
     top = jax.tree.map(jnp.copy, top)  # the step gives its buffers away
     state = optimizer.init(top)
     rng = np.random.default_rng(seed)
@@ -127,12 +126,16 @@ def train_top(
     return top
 
 
-def _make_step(
-    optimizer: optax.GradientTransformation,
-) -> Callable[..., tuple[Top, optax.OptState]]:
+@cache
+def _optimizer_and_step(
+    learning_rate: float, steps: int
+) -> tuple[optax.GradientTransformation, Callable[..., tuple[Top, optax.OptState]]]:
+    """Kept, so that ten folds of as many pairs compile once."""
+    optimizer = optax.adam(optax.cosine_decay_schedule(learning_rate, steps))
+
     @partial(jax.jit, donate_argnums=(0, 1))
     def step(top: Top, state: optax.OptState, *batch: Array) -> tuple[Top, optax.OptState]:
         update, state = optimizer.update(jax.grad(pair_loss)(top, *batch), state)
         return jax.tree.map(jnp.add, top, update), state
 
-    return step
+    return optimizer, step

@@ -197,12 +197,19 @@ def in_pieces(
     return jax.tree.map(lambda x: x / pieces, total)
 
 
-def make_features(graph: Any) -> Callable[[Any, Any], Float[Array, "batch units"]]:
-    """The jitted forward pass up to F7: weights and uint8 faces in, G(I) out."""
+def make_features(
+    graph: Any, layer: str = "F7"
+) -> Callable[[Any, Any], Float[Array, "batch units"]]:
+    """The jitted forward pass up to a layer: weights and uint8 faces in, its outputs in a row out.
+
+    Those of F7 are G(I), the representation.
+    """
 
     @partial(jax.jit, compiler_options=COMPILER_OPTIONS)
     def features(weights: Any, images: UInt8[Array, "batch side side channels"]) -> Array:
-        return nnx.merge(graph, weights).features(jnp.asarray(images, jnp.float32) / 255)
+        pixels = jnp.asarray(images, jnp.float32) / 255
+        output = nnx.merge(graph, weights).activations(pixels)[layer]
+        return output.reshape(len(output), -1).astype(jnp.float32)
 
     return features
 

@@ -135,7 +135,7 @@ def alignment_digest() -> bytes:
         ],
         common: ["geometry.py"],
         common.landmarks: [
-            *("network.py", "points.py", "predict.py", "squares.py", "weights.py"),
+            *("network.py", "points.py", "predict.py", "squares.py"),
             *("weights.npz", "error_covariance.npz"),
         ],
     }

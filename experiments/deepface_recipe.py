@@ -1,7 +1,7 @@
 """From a training folder to DeepFace's rows: align, train, represent LFW, measure each metric."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from deepface_jax.config import AlignConfig
 from deepface_jax.network_config import SMALL, NetworkConfig
 from deepface_jax.normalize import normalize
 from deepface_jax.pair_method import ChiSquaredSvm, inner_product_method
-from deepface_jax.train import TrainConfig
+from deepface_jax.train import SMALL_DATA, TrainConfig
 from experiments.aligned_faces import aligned_benchmark
 from experiments.deepface_training import Trained, train, training_folder
 from experiments.faces import paired_images
@@ -31,6 +31,8 @@ from experiments.synthetic_folder import synthetic_folder
 from experiments.training_faces import TrainingFaces, aligned_folder
 
 CATEGORY = Category.UNRESTRICTED_LABELED
+SYNTHETIC = replace(SMALL_DATA, epochs=4.0, batch=32)
+"""For synthetic faces, which only show that all works."""
 TIMED = 64
 """Faces that the speed is measured on."""
 
@@ -85,13 +87,27 @@ def training_faces(setting: Setting, align: AlignConfig) -> TrainingFaces:
     return aligned_folder(read_folder(folder, "train"), align)
 
 
-def represent(setting: Setting, recipe: Recipe) -> Represented:
-    """Train, or restore, and represent every image that a pair names."""
-    if setting.benchmark.provenance.synthetic:
-        recipe = replace(recipe, network=SMALL, train=replace(recipe.train, epochs=4.0, batch=32))
-    faces = training_faces(setting, recipe.align)
-    network = replace(recipe.network, classes=len(faces.folder.people))
-    trained = _trained(setting, faces, network, recipe)
+def represent(
+    setting: Setting, recipe: Recipe, trained: Trained | None = None, *, forget: bool = True
+) -> Represented:
+    """Train, or restore, and represent every image that a pair names.
+
+    Args:
+      setting: of the call.
+      recipe: of the network.
+      trained: the network, where it is there already.
+      forget: with `--from-scratch`, forget a training that is done.
+    """
+    if trained is None:
+        if setting.benchmark.provenance.synthetic:
+            recipe = replace(recipe, network=SMALL, train=SYNTHETIC)
+        faces = training_faces(setting, recipe.align)
+        network = replace(recipe.network, classes=len(faces.folder.people))
+        trained = _trained(setting, faces, network, recipe, forget=forget)
+        facts = described(setting, trained.summary["sha256"])
+        trained = replace(trained, summary={**facts, **trained.summary})
+    network = trained.network
+    recipe = replace(recipe, network=network)
     benchmark = setting.benchmark
     aligned = aligned_benchmark(benchmark, recipe.align)
     images = paired_images(benchmark)
@@ -104,32 +120,75 @@ def represent(setting: Setting, recipe: Recipe) -> Represented:
     )  # fmt: skip
 
 
-def measure_recipe(setting: Setting, row: str, recipe: Recipe) -> list[Measured]:
-    """Every metric of one network."""
-    made = represent(setting, recipe)
-    metrics: list[tuple[str, str, Method, float | None, Published]] = [
-        ("inner-product", "unsupervised", inner_product_method(made.f), None,
-         DEEPFACE["inner-product"]),
-        ("chi-squared", "restricted", ChiSquaredSvm([made.f]), 0.0, DEEPFACE["chi-squared"]),
-    ]  # fmt: skip
+def is_done(setting: Setting, recipe: Recipe) -> bool:
+    """Whether the recipe's training stands in the cache, finished."""
+    if setting.benchmark.provenance.synthetic or setting.train_dir is None:
+        return False
+    faces = training_faces(setting, recipe.align)
+    network = replace(recipe.network, classes=len(faces.folder.people))
+    folder = training_folder(faces, network, recipe.train, kind=recipe.kind, seed=recipe.seed)
+    return (folder / "training.json").exists()
+
+
+def measure_recipe(
+    setting: Setting,
+    row: str,
+    recipe: Recipe,
+    *,
+    trained: Trained | None = None,
+    published: Mapping[str, Published] = DEEPFACE,
+) -> list[Measured]:
+    """Every metric of one network.
+
+    Args:
+      setting: of the call.
+      row: as in `experiments.rows`.
+      recipe: of the network.
+      trained: the network, where it is there already.
+      published: the paper's figures, by metric; none where the network is not the paper's.
+    """
+    return measure_metrics(setting, row, represent(setting, recipe, trained), published=published)
+
+
+def measure_metrics(
+    setting: Setting,
+    row: str,
+    made: Represented,
+    *,
+    published: Mapping[str, Published],
+    prefix: str = "",
+) -> list[Measured]:
+    """Every metric of represented faces.
+
+    Args:
+      setting: of the call.
+      row: as in `experiments.rows`.
+      made: by one network.
+      published: the paper's figures, by variant.
+      prefix: of the variants' names.
+    """
+    metrics: list[tuple[str, str, Method, float | None]] = [
+        ("inner-product", "unsupervised", inner_product_method(made.f), None),
+        ("chi-squared", "restricted", ChiSquaredSvm([made.f]), 0.0),
+    ]
     measured = []
-    for variant, protocol, method, threshold, published in metrics:
+    for variant, protocol, method, threshold in metrics:
         start = time.perf_counter()
         outcome = run_view2(
             setting.benchmark,
             method,
             CATEGORY,
             fixed_threshold=threshold,
-            watch=setting.watch(f"The ten folds of View 2, {variant}"),
+            watch=setting.watch(f"The ten folds of View 2, {prefix}{variant}"),
         )
         one = as_record(
             setting,
             outcome,
             [made],
             row=row,
-            variant=variant,
+            variant=prefix + variant,
             paper_protocol=protocol,
-            published=published,
+            published=published.get(prefix + variant),
             seconds=made.seconds + time.perf_counter() - start,
             threshold_rule="nine-folds" if threshold is None else "model",
         )
@@ -162,7 +221,7 @@ def as_record(
                 "recipes": {one.name: _settings(one) for one in recipes}},
         model={"parameters": sum(parameters(one.trained) for one in made),
                "embedding_size": units},
-        training={**described(setting, summary["sha256"]), **summary, "hours": round(hours, 3)},
+        training={**summary, "hours": round(hours, 3)},
         seconds=seconds,
         faces_per_second=1 / sum(1 / one.faces_per_second for one in made),
         seed=recipes[0].seed, tolerance=0.01,
@@ -195,7 +254,12 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
 
 
 def _trained(
-    setting: Setting, faces: TrainingFaces, network: NetworkConfig, recipe: Recipe
+    setting: Setting,
+    faces: TrainingFaces,
+    network: NetworkConfig,
+    recipe: Recipe,
+    *,
+    forget: bool,
 ) -> Trained:
     """The finished training; a training of hours is begun, or gone on with, only when asked for.
 
@@ -208,7 +272,7 @@ def _trained(
         raise NotRerun("its training takes hours; --from-scratch begins it, or goes on with it")
     return train(
         faces, network, recipe.train, kind=recipe.kind, seed=recipe.seed,
-        from_scratch=setting.from_scratch,
+        from_scratch=setting.from_scratch and forget,
     )  # fmt: skip
 
 

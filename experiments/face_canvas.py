@@ -8,10 +8,10 @@ import io
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from common.images import decode_image, resize
-from common.landmarks.crops import LFW_CENTER, LFW_SIDE, Found, search
+from common.landmarks.crops import LFW_CENTER, LFW_SIDE, Found, search, search_all
 from common.landmarks.squares import Squares, cut
 
 SIDE = 250
@@ -43,6 +43,16 @@ class FaceCanvas(NamedTuple):
     """How the search ended; None where none was asked for."""
     faces: int | None
     """How many it found."""
+
+
+class PlacedCanvas(NamedTuple):
+    """One of a photo's faces, and where it is."""
+
+    pixels: UInt8[np.ndarray, "250 250 3"]
+    center: Float[np.ndarray, "2"]
+    """(x, y) of the face's square, in pixels of the photo."""
+    side: float
+    """Of the square, in pixels of the photo."""
 
 
 def read_photo(data: bytes, name: str) -> UInt8[np.ndarray, "height width 3"]:
@@ -79,12 +89,53 @@ def face_canvas(photo: UInt8[np.ndarray, "height width 3"], where: Where) -> Fac
         return FaceCanvas(_cut(photo, middle, float(min(height, width))), None, None)
     if where == "whole":
         return FaceCanvas(_cut(photo, *_around(middle, float(max(height, width)))), None, None)
-    small = _shrunk(photo, SEARCHED_SIDE / max(height, width))
-    scale = np.array([width / small.shape[1], height / small.shape[0]])
+    small, scale = _to_search(photo)
     looked = search(small)
-    center = (looked.square.center[0] + 0.5) * scale - 0.5
-    side = float(looked.square.side[0] * scale.min())
-    return FaceCanvas(_cut(photo, *_around(center, side)), looked.found, looked.faces)
+    center, side = _on_photo(looked.square, scale)
+    canvas = _cut(photo, *_around(center[0], float(side[0])))
+    return FaceCanvas(canvas, looked.found, looked.faces)
+
+
+def face_canvases(photo: UInt8[np.ndarray, "height width 3"], where: Where) -> list[PlacedCanvas]:
+    """Find all faces of the photo, and cut a canvas of each.
+
+    Args:
+      photo: RGB.
+      where: to look; only `haar` finds several, or none.
+
+    Returns:
+      The largest face first.
+    """
+    if where != "haar":
+        height, width = photo.shape[:2]
+        side = max(height, width)
+        center = np.array([(width - 1) / 2, (height - 1) / 2])
+        if where == "centered":
+            side = LFW_SIDE * min(height, width)
+            center += (np.array(LFW_CENTER) - 0.5) * min(height, width)
+        return [PlacedCanvas(face_canvas(photo, where).pixels, center, float(side))]
+    small, scale = _to_search(photo)
+    centers, sides = _on_photo(search_all(small), scale)
+    return [
+        PlacedCanvas(_cut(photo, *_around(center, float(side))), center, float(side))
+        for center, side in zip(centers, sides, strict=True)
+    ]
+
+
+def _to_search(
+    photo: UInt8[np.ndarray, "height width 3"],
+) -> tuple[UInt8[np.ndarray, "_ _ 3"], Float[np.ndarray, "2"]]:
+    """The photo as it is searched, and how many of its pixels, (x, y), are one of those."""
+    height, width = photo.shape[:2]
+    small = _shrunk(photo, SEARCHED_SIDE / max(height, width))
+    return small, np.array([width / small.shape[1], height / small.shape[0]])
+
+
+def _on_photo(
+    squares: Squares, scale: Float[np.ndarray, "2"]
+) -> tuple[Float[np.ndarray, "faces 2"], Float[np.ndarray, " faces"]]:
+    """Centers and sides of what was found on the searched photo, in pixels of the photo."""
+    return (squares.center + 0.5) * scale - 0.5, squares.side * scale.min()
 
 
 def _around(center: np.ndarray, side: float) -> tuple[np.ndarray, float]:

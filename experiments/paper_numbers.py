@@ -63,9 +63,12 @@ FRONTALIZED_LBP = Published(
 )  # fmt: skip
 
 
-def _deepface(accuracy: float, error: float, protocol: str, what: str, units: int) -> Published:
+def _deepface(
+    accuracy: float, error: float | None, protocol: str | None, what: str, units: int
+) -> Published:
+    words = f"{protocol} (the paper's word)" if protocol else "not said"
     return Published(
-        accuracy, error, f"{protocol} (the paper's word)", f"Taigman et al. 2014, Table 3: {what}",
+        accuracy, error, words, f"Taigman et al. 2014, Sec. 5.3: {what}",
         training_images="4.4 M of 4,030 people", training_count=4_400_000, embedding_size=units,
     )  # fmt: skip
 
@@ -78,6 +81,12 @@ DEEPFACE: dict[str, Published] = {
         0.9700, 0.0028, "restricted", "DeepFace-single, kernel SVM on chi-squared vectors", 4096
     ),
     "ensemble": _deepface(0.9715, 0.0027, "restricted", "three networks", 3 * 4096),
+    "siamese": _deepface(0.9617, 0.0038, "unrestricted", "DeepFace-Siamese", 4096),
+    "gradient-inner-product": _deepface(0.9582, 0.0037, None, "DeepFace-gradient", 4096),
+    "2d-inner-product": _deepface(0.9430, 0.0043, None, "DeepFace-align2D", 4096),
+    "center-crop-inner-product": _deepface(
+        0.879, None, None, "no alignment but the detection's center crop", 4096
+    ),
 }
 """The paper's own verification metrics."""
 

@@ -34,5 +34,11 @@ ROWS: dict[str, Row] = {
         "experiments.deepface_alignment_lfw", "DeepFace's alignment, LBP and SVM, no network", "3d"
     ),
     "deepface": Row("experiments.deepface_lfw", "DeepFace", "chi-squared"),
+    "deepface-networks": Row(
+        "experiments.deepface_networks_lfw", "DeepFace's networks, two epochs each", "ensemble"
+    ),
+    "deepface-small": Row(
+        "experiments.deepface_small_lfw", "DeepFace's layers, small", "chi-squared"
+    ),
     "facenet": Row("experiments.facenet_lfw", "FaceNet", "aligned"),
 }

@@ -66,12 +66,14 @@ class Embedder:
         self,
         images: UInt8[np.ndarray, "faces _ _ 3"] | list[UInt8[np.ndarray, "_ _ 3"]],
         *,
+        batch: int = 64,
         advance: Callable[[int], None] = lambda faces: None,
     ) -> Float[np.ndarray, "faces dim"]:
         """Embeddings of length 1.
 
         Args:
           images: square RGB crops, 0 to 255, of any size; a list may have several sizes.
+          batch: faces at a time; a shorter rest is filled up.
           advance: is told how many faces were done.
 
         Raises:
@@ -93,7 +95,7 @@ class Embedder:
         sized = np.stack([
             image if len(image) == side else resize(image, side, side) for image in images
         ])  # fmt: skip
-        return embed_all(self._embed, self.weights, sized, advance=advance)
+        return embed_all(self._embed, self.weights, sized, batch=batch, advance=advance)
 
     @staticmethod
     def distance(

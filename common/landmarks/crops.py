@@ -70,26 +70,41 @@ def search(picture: UInt8[np.ndarray, "height width 3"], *, smallest: int = 20) 
 
     Source: Viola, Jones 2001; the cascade is the one that OpenCV ships.
     """
+    squares = search_all(picture, smallest=smallest)
+    faces = len(squares.side)
+    height, width = picture.shape[:2]
+    if faces == 0:
+        center = np.array([[(width - 1) / 2, (height - 1) / 2]])
+        side = np.array([float(min(height, width))])
+        return Search(Squares(center, side, np.zeros(1)), Found.NONE, 0)
+    largest = Squares(*(part[:1] for part in squares))
+    return Search(largest, Found.ONE if faces == 1 else Found.LARGEST, faces)
+
+
+def search_all(picture: UInt8[np.ndarray, "height width 3"], *, smallest: int = 20) -> Squares:
+    """Find all faces of any photo by OpenCV's Haar cascade.
+
+    Args:
+      picture: RGB.
+      smallest: side in pixels of the smallest face to look for.
+
+    Returns:
+      The face's square in each box of the cascade, the largest first; none where none is found.
+      Some boxes show no face: the landmarks found in them come out as UNSTABLE, mostly.
+
+    Source: Viola, Jones 2001; the cascade is the one that OpenCV ships.
+    """
     import cv2
 
     grey = cv2.equalizeHist(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
-    boxes = np.asarray(
-        _cascade().detectMultiScale(
-            grey, scaleFactor=1.1, minNeighbors=5, minSize=(smallest, smallest)
-        )
-    ).reshape(-1, 4)
-    height, width = picture.shape[:2]
-    if len(boxes) == 0:
-        center = np.array([[(width - 1) / 2, (height - 1) / 2]])
-        return Search(_square(center, min(height, width)), Found.NONE, 0)
-    left, top, side, _ = boxes[np.argmax(boxes[:, 2])].astype(float)
-    middle = [left + (side - 1) / 2, top + (side - 1) / 2 + CASCADE_LOWERED * side]
-    found = Found.ONE if len(boxes) == 1 else Found.LARGEST
-    return Search(_square(np.array([middle]), CASCADE_SIDE * side), found, len(boxes))
-
-
-def _square(center: np.ndarray, side: float | int) -> Squares:
-    return Squares(center, np.array([float(side)]), np.zeros(1))
+    found = _cascade().detectMultiScale(
+        grey, scaleFactor=1.1, minNeighbors=5, minSize=(smallest, smallest)
+    )
+    boxes = np.asarray(found, float).reshape(-1, 4)
+    left, top, side, _ = boxes[np.argsort(-boxes[:, 2], kind="stable")].T
+    middle = (side - 1) / 2
+    center = np.stack([left + middle, top + middle + CASCADE_LOWERED * side], axis=1)
+    return Squares(center, CASCADE_SIDE * side, np.zeros(len(boxes)))
 
 
 def _cascade():

@@ -111,7 +111,7 @@ def test_weights_survive_the_file(tmp_path):
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(WeightsError, match="damaged"):
         load_network(path, TINY)
-    with pytest.raises(WeightsError, match="train it"):
+    with pytest.raises(WeightsError, match="train: python"):
         load_network(tmp_path / "none.npz")
 
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 
 from common.landmarks import crops
 from common.landmarks.crops import LFW_CENTER, LFW_SIDE, Found
-from experiments.face_canvas import face_canvas, read_photo
+from experiments.face_canvas import face_canvas, face_canvases, read_photo
 
 
 def chart(height, width):
@@ -140,3 +140,34 @@ def test_large_photos_are_averaged_and_not_sampled():
     for where in ("centered", "whole"):
         inside = face_canvas(photo, where).pixels[80:170, 80:170]
         assert np.abs(inside.astype(int) - 127).max() <= 2
+
+
+@pytest.mark.parametrize("shape", [(300, 400), (3000, 4000)])
+def test_all_faces_have_their_canvases_the_largest_first(box, shape):
+    boxes = [[10, 20, 30, 30], [100, 60, 60, 60], [250, 150, 45, 45]]
+    scale = shape[1] / 400
+    shrunk = min(1, 1000 / shape[1])
+    searched = [[round(scale * shrunk * part) for part in one] for one in boxes]
+    box(*searched)
+    photo = chart(*shape)
+    found = face_canvases(photo, "haar")
+    np.testing.assert_array_equal(found[0].pixels, face_canvas(photo, "haar").pixels)
+    for one, (left, top, side, _) in zip(found, np.array(searched)[[1, 2, 0]], strict=True):
+        side, left, top = (part / shrunk for part in (side, left, top))
+        lowered = top + (0.5 + crops.CASCADE_LOWERED) * side - 0.5
+        np.testing.assert_allclose(one.center, [left + side / 2 - 0.5, lowered], atol=2)
+        assert one.side == pytest.approx(crops.CASCADE_SIDE * side, abs=1e-6)
+        column, row = (250 * np.array(LFW_CENTER)).astype(int)
+        x, y = one.center.round().astype(int)
+        np.testing.assert_allclose(one.pixels[row, column, :2], photo[y, x, :2], atol=2.5)
+
+
+def test_no_face_has_no_canvas_and_other_places_one():
+    assert face_canvases(chart(60, 90), "haar") == []
+    for where, center, side in (("whole", (44.5, 29.5), 90.0), ("centered", None, 60 * LFW_SIDE)):
+        (one,) = face_canvases(chart(60, 90), where)
+        np.testing.assert_array_equal(one.pixels, face_canvas(chart(60, 90), where).pixels)
+        if center is None:
+            center = np.array([15, 0]) + 60 * np.array(LFW_CENTER) - 0.5
+        np.testing.assert_allclose(one.center, center)
+        assert one.side == pytest.approx(side)

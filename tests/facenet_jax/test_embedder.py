@@ -98,7 +98,7 @@ def test_weights_that_cannot_be_kept_are_refused(tmp_path, monkeypatch):
     huge = state.weights._replace(params=jax.tree.map(lambda x: x + 1e5, state.weights.params))
     with pytest.raises(WeightsError, match="float16 cannot hold"):
         save_weights(huge, NORMED, FACTS, tmp_path / "weights.npz")
-    monkeypatch.setattr("facenet_jax.weights.LARGEST", 2**10)
+    monkeypatch.setattr("common.weights_file.LARGEST", 2**10)
     with pytest.raises(WeightsError, match="take a narrower network"):
         save_weights(state.weights, NORMED, FACTS, tmp_path / "weights.npz")
     assert not list(tmp_path.iterdir())

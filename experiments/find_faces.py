@@ -1,0 +1,115 @@
+"""Every face of a photo: found, aligned as the network wants it, and taken to its embedding."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Float32, UInt8
+
+import facenet_jax
+from common import images
+from common.landmarks import crops
+from common.landmarks.crops import lfw_squares
+from common.landmarks.predict import Landmarker
+from deepface_jax.aligner import Aligner
+from deepface_jax.fallback import Fallback
+from experiments import face_canvas
+from experiments.aligned_faces import alignment_digest
+from experiments.face_canvas import PlacedCanvas, Where, face_canvases
+from experiments.facenet_faces import ALIGNMENTS
+from facenet_jax.embedder import Embedder
+from facenet_jax.weights import WeightsError
+
+BATCH = 8
+"""Faces aligned and embedded at once, however few there are."""
+
+_NETWORK = (
+    "embedder.py", "inception.py", "layers.py", "model.py", "nn1.py", "nn2.py", "weights.py",
+)  # fmt: skip
+
+
+class Face(NamedTuple):
+    """One face of a photo."""
+
+    center: Float[np.ndarray, "2"]
+    """(x, y) of its square, in pixels of the photo."""
+    side: float
+    """Of the square, in pixels of the photo."""
+    embedding: Float32[np.ndarray, " dim"]
+
+
+class Seen(NamedTuple):
+    """What was seen of one photo."""
+
+    faces: list[Face]
+    """The largest first."""
+    doubtful: int
+    """Places that the search took for a face, where no landmarks are to be found."""
+
+
+class FaceFinder:
+    """Photos in, faces with embeddings out."""
+
+    def __init__(self, weights: Path, where: Where = "haar"):
+        """Load the network; the landmarks' is loaded when there is something to look at.
+
+        Args:
+          weights: .npz of a FaceNet, with its .json beside it.
+          where: to look for the faces.
+
+        Raises:
+          WeightsError: no such files, or they are damaged, or of another kind.
+        """
+        self.embedder = Embedder.load(weights)
+        self.where: Where = where
+        # The threshold was measured under the first of the alignments that were trained on.
+        inputs = self.embedder.facts.get("inputs") or ["unknown"]
+        if inputs[0] not in ALIGNMENTS:
+            raise WeightsError(
+                f"{weights.with_suffix('.json')} says that faces come {inputs[0]!r}; wanted one of "
+                f"{', '.join(ALIGNMENTS)}"
+            )
+        self._config = ALIGNMENTS[inputs[0]]
+        self.method = self._digest(weights)
+
+    @cached_property
+    def _aligner(self) -> Aligner:
+        return Aligner(Landmarker.load(batch=BATCH), config=self._config, batch=BATCH)
+
+    def look(self, photo: UInt8[np.ndarray, "height width 3"]) -> list[PlacedCanvas]:
+        """Where faces may be; may be called from several threads."""
+        return face_canvases(photo, self.where)
+
+    def embed(self, photos: Sequence[Sequence[PlacedCanvas]]) -> list[Seen]:
+        """The faces on what was found on each photo."""
+        canvases = [canvas for photo in photos for canvas in photo]
+        if not canvases:
+            return [Seen([], 0) for _ in photos]
+        pixels = np.stack([canvas.pixels for canvas in canvases])
+        aligned = self._aligner(pixels, lfw_squares(len(canvases)))
+        good = aligned.status == Fallback.NONE
+        embedded = np.zeros((len(canvases), self.embedder.network.embedding_size), np.float32)
+        if good.any():
+            embedded[good] = self.embedder.embed(aligned.images[good], batch=BATCH)
+        seen, number = [], 0
+        for photo in photos:
+            faces = [
+                Face(canvas.center, canvas.side, embedded[row])
+                for row, canvas in enumerate(photo, start=number)
+                if good[row]
+            ]
+            seen.append(Seen(faces, len(photo) - len(faces)))
+            number += len(photo)
+        return seen
+
+    def _digest(self, weights: Path) -> str:
+        """sha256 of all that an embedding depends on, but for the photo."""
+        package = Path(str(facenet_jax.__file__))
+        files = [weights, weights.with_suffix(".json"), Path(__file__)]
+        files += [Path(str(one.__file__)) for one in (crops, face_canvas, images)]
+        files += [package.with_name(name) for name in _NETWORK]
+        parts = [alignment_digest(), self.where.encode(), *(path.read_bytes() for path in files)]
+        return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()

@@ -1,0 +1,80 @@
+"""What the tests of identification share: faces that are bands of color, and a command on them.
+
+A band of 20 columns is a face: its red is the angle, in degrees, of an embedding on the circle, so
+squared distances are 2 - 2 cos(angle - angle). Green 255 makes it a place that only looks like one,
+blue 255 a band of background.
+"""
+
+import numpy as np
+from PIL import Image
+
+from experiments.face_canvas import PlacedCanvas
+from experiments.find_faces import Face, FaceFinder, Seen
+from experiments.identify import Identify, main
+from facenet_jax.config import NetworkConfig
+from facenet_jax.embedder import Embedder
+from facenet_jax.train import Weights
+
+BAND, HEIGHT = 20, 30
+THRESHOLD, RATE = 0.5, 0.01
+FACTS = {
+    "threshold": {"squared_distance": THRESHOLD, "false_accept_rate": RATE,
+                  "true_accept_rate": 0.75},
+}  # fmt: skip
+NOTHING, DOUBTFUL = (0, 0, 255), (0, 255, 0)
+
+
+def distance(a, b):
+    return 2 - 2 * np.cos(np.radians(a - b))
+
+
+class BandFinder(FaceFinder):
+    """Finds bands; notes the angles that it embedded."""
+
+    embedded: list[int] = []
+
+    def __init__(self, weights, where="haar"):
+        self.method = f"{weights}{where}"
+        self.embedder = Embedder(
+            NetworkConfig(embedding_size=2), Weights({}, None), FACTS, THRESHOLD, RATE,
+            lambda weights, images: images,
+        )  # fmt: skip
+
+    def look(self, photo):
+        bands = [photo[:, x : x + BAND] for x in range(0, photo.shape[1], BAND)]
+        return [
+            PlacedCanvas(
+                np.full((250, 250, 3), band[0, 0]), np.array([BAND * k + 9.5, 14.5]), float(BAND)
+            )
+            for k, band in enumerate(bands)
+            if band[0, 0, 2] < 128
+        ]
+
+    def embed(self, photos):
+        seen = []
+        for photo in photos:
+            faces = []
+            for canvas in photo:
+                angle = int(canvas.pixels[0, 0, 0])
+                if canvas.pixels[0, 0, 1] < 128:
+                    self.embedded.append(angle)
+                    z = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))], np.float32)
+                    faces.append(Face(canvas.center, canvas.side, z))
+            seen.append(Seen(faces, len(photo) - len(faces)))
+        return seen
+
+
+def picture(*bands):
+    """Angles, NOTHING or DOUBTFUL, from left to right."""
+    colors = [(band, 0, 0) if isinstance(band, int) else band for band in bands]
+    return np.array(colors, np.uint8)[None].repeat(HEIGHT, 0).repeat(BAND, 1)
+
+
+def save(path, *bands):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture(*bands)).save(path, "PNG")
+    return path
+
+
+def run(gallery, *photos, **options):
+    return main(Identify(gallery, photos, **options))
