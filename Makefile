@@ -18,7 +18,7 @@ test: $(VENV)/.ready-dev
 	$(VENV)/bin/pyright
 	$(VENV)/bin/lint-imports
 	$(RUN) -m experiments.tables --check
-	$(RUN) -m pytest -q
+	$(RUN) -m pytest -q --numprocesses 2 --dist loadfile
 
 ## rebuild the tables in README.md and docs/ from the records
 tables: $(VENV)/.ready
