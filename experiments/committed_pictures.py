@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from common.records import Result
-from experiments import field_picture, pictures, study_picture
+from experiments import field_picture, pictures, study_picture, table1_tables
 from experiments.rows import ROWS
 from experiments.study_records import Study
 
@@ -55,6 +55,7 @@ def _pictures(
     shown: Mapping[str, Result], studies: Mapping[str, Study]
 ) -> dict[str, tuple[object, Callable[[], Figure]]]:
     points, panels = field_picture.points(shown), study_picture.panels(studies)
+    trends = table1_tables.trends(studies)
     curves = {title: [r.roc, r.metrics["auc"]] for title, r in shown.items()}
     title = "Verification on LFW, View 2: 6,000 pairs"
     return {
@@ -66,6 +67,10 @@ def _pictures(
         "facenet_studies.png": (
             [asdict(panel) for panel in panels],
             lambda: study_picture.studies_figure(panels),
+        ),
+        "deepface_table1.png": (
+            {name: [asdict(t) if t else None for t in both] for name, both in trends.items()},
+            lambda: table1_tables.figure(trends),
         ),
     }
 

@@ -183,7 +183,7 @@ def training_folder(
     images = faces.aligned.images
     settings = [asdict(network), asdict(config), kind, seed, list(images.shape)]
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    digest.update(faces.folder.label.tobytes())
+    digest.update(faces.folder.label.tobytes() + faces.training.tobytes())
     for begin in range(0, len(images), 1024):
         digest.update(images[begin : begin + 1024].tobytes())
     return cache_dir("deepface", digest.hexdigest()[:32])

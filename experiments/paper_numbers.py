@@ -194,15 +194,15 @@ are not named here have neither."""
 
 @dataclass(frozen=True)
 class PublishedStudy:
-    """A study of FaceNet's: VAL at FAR 0.001 on the paper's held-out faces, by setting."""
+    """A paper's own study: a rate by setting."""
 
     source: str
-    val: dict[int, tuple[float, float | None]]
-    """The rate and, where it is given, its standard error over the five splits."""
+    rates: dict[Any, tuple[float, float | None]]
+    """With the standard error, where it is given."""
 
     def as_record(self) -> dict[str, Any]:
         """The `published` block of a study's record."""
-        points = {str(setting): value for setting, (value, _) in self.val.items()}
+        points = {str(setting): value for setting, (value, _) in self.rates.items()}
         return {"source": self.source, "points": points}
 
 
@@ -227,4 +227,23 @@ FACENET_STUDIES: dict[str, PublishedStudy] = {
          260_000_000: (0.862, None)},
     ),
 }  # fmt: skip
-"""By the name of our study."""
+"""By the name of our study: VAL at FAR 0.001."""
+
+DEEPFACE_STUDIES: dict[str, PublishedStudy] = {
+    "deepface-identities": PublishedStudy(
+        "Taigman et al. 2014, Table 1: error by people (and millions of images)",
+        {"1,500 people": (0.0700, None), "3,000 people": (0.0722, None),
+         "4,030 people": (0.0874, None)},
+    ),
+    "deepface-share": PublishedStudy(
+        "Taigman et al. 2014, Table 1: error by share of the 4.4 million images",
+        {"10 %": (0.207, None), "20 %": (0.151, None), "50 %": (0.109, None),
+         "100 %": (0.0874, None)},
+    ),
+    "deepface-depth": PublishedStudy(
+        "Taigman et al. 2014, Table 1: error of networks without some layers",
+        {"whole": (0.0874, None), "without C3": (0.112, None), "without L4, L5": (0.126, None),
+         "without C3, L4, L5": (0.135, None)},
+    ),
+}  # fmt: skip
+"""By the name of our study: share of held-out images of training people that are named wrongly."""

@@ -35,7 +35,7 @@ _TITLES = {
 def panels(studies: Mapping[str, Study]) -> list[Panel]:
     """The panels, in the order of the paper's tables."""
     return [
-        Panel(title, ticks, [(float(k), *v) for k, v in FACENET_STUDIES[name].val.items()],
+        Panel(title, ticks, [(float(k), *v) for k, v in FACENET_STUDIES[name].rates.items()],
               _ours(studies.get(name)))
         for name, (title, ticks) in _TITLES.items()
     ]  # fmt: skip

@@ -26,7 +26,7 @@ class Study:
     """What the points differ in, with its unit."""
     points: list[dict[str, Any]]
     """In their order: `setting`, and what was measured there, under `val` (`mean` and
-    `standard_error`) where it can be compared with the published figures."""
+    `standard_error`) or `error` where it can be compared with the published figures."""
     data: dict[str, Any]
     """Whom it was measured on: `name`, `sha256`, `images`, `identities`, `alignment`."""
     training: dict[str, Any]
@@ -58,7 +58,9 @@ class Study:
 
 
 def _figure(point: Mapping[str, Any]) -> float:
-    return float(point["val"]["mean"] if "val" in point else point["f"])
+    if "val" in point:
+        return float(point["val"]["mean"])
+    return float(point["error"] if "error" in point else point["f"])
 
 
 def write(study: Study, folder: Path) -> Path:

@@ -1,8 +1,9 @@
-"""The tables of FaceNet's studies: the published trend beside ours, or `not measured`."""
+"""The tables of the studies: the published trend beside ours, or `not measured`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from experiments import table1_tables
 from experiments.markdown import markdown
 from experiments.paper_numbers import FACENET_STUDIES
 from experiments.study_records import Study
@@ -11,7 +12,7 @@ NOT_MEASURED = "not measured"
 
 
 def blocks(studies: Mapping[str, Study]) -> dict[str, Callable[[], str]]:
-    """The blocks of docs/facenet.md, by name."""
+    """The blocks of docs/facenet.md and docs/deepface.md, by name."""
     made: dict[str, Callable[[], str]] = {
         name: lambda name=name: beside(name, studies.get(name))
         for name in ("facenet-quality", "facenet-pixels", "facenet-embedding")
@@ -20,6 +21,7 @@ def blocks(studies: Mapping[str, Study]) -> dict[str, Callable[[], str]]:
         "facenet-share": lambda: share(studies.get("facenet-share")),
         "facenet-quantization": lambda: quantization(studies.get("facenet-quantization")),
         "facenet-clustering": lambda: clustering(studies.get("facenet-clustering")),
+        "deepface-table1": lambda: table1_tables.table(studies),
     }
 
 
@@ -32,7 +34,7 @@ _SETTINGS = {
 
 def beside(name: str, study: Study | None) -> str:
     """Every setting that the paper or we have, VAL beside VAL."""
-    published = {str(k): v for k, v in FACENET_STUDIES[name].val.items()}
+    published = {str(k): v for k, v in FACENET_STUDIES[name].rates.items()}
     ours = _points(study)
     lines = [
         (setting, _rate(*published.get(setting, (None, None))), *_figures(study, ours.get(setting)))
@@ -45,7 +47,7 @@ def beside(name: str, study: Study | None) -> str:
 
 def share(study: Study | None) -> str:
     """Theirs, then ours: the shares are not the same, nor are the sizes."""
-    published = FACENET_STUDIES["facenet-share"].val
+    published = FACENET_STUDIES["facenet-share"].rates
     whole = max(published)
     lines = [
         (f"theirs, {count / whole:.0%}", f"{count:,}", "-", _rate(*value), "-")

@@ -1,8 +1,7 @@
 """Records -> the tables in README.md and docs/*.md; nobody types a measured number.
 
-    python -m experiments.tables          rewrite the marked blocks, redraw docs/roc.png,
-                                          docs/accuracy_by_training_images.png and
-                                          docs/facenet_studies.png
+    python -m experiments.tables          rewrite the marked blocks, redraw the pictures of
+                                          docs/ that records draw
     python -m experiments.tables --check  exit 1 if a file would change
 
 A block stands between `<!-- table: NAME -->` and `<!-- /table -->`.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from common.data.folders import FaceFolder, FolderError
 from common.landmarks.squares import Squares
@@ -21,11 +21,14 @@ class TrainingFaces:
 
     aligned: AlignedSet
     folder: FaceFolder
+    kept: Bool[np.ndarray, " images"] | None = None
+    """Which images may be trained on; all where None."""
 
     @property
     def training(self) -> Int[np.ndarray, " images"]:
         """Numbers of the images to train on."""
-        return np.flatnonzero(~self.folder.held_out())
+        others = ~self.folder.held_out()
+        return np.flatnonzero(others if self.kept is None else others & self.kept)
 
     @property
     def held_out(self) -> Int[np.ndarray, " images"]:

@@ -257,7 +257,7 @@ def test_without_records_every_table_says_not_measured_and_has_the_published():
     for name, block in study_tables.blocks({}).items():
         text = block()
         assert study_tables.NOT_MEASURED in text
-        for value, _ in FACENET_STUDIES[name].val.values() if name in FACENET_STUDIES else ():
+        for value, _ in FACENET_STUDIES[name].rates.values() if name in FACENET_STUDIES else ():
             assert f"| {value:.3f}" in text
         widths = {line.count("|") for line in text.splitlines()}
         assert len(widths) == 1
