@@ -69,7 +69,7 @@ class Setting:
     """A side is not asked again after so many seconds of timed calls. Where the first call takes
     as long, it is the only one and is the side's time."""
     limit_seconds: float = 180.0
-    """A peer that prepares or works longer in one go is stopped: `too-slow`."""
+    """A peer whose call takes longer is stopped: `too-slow`. Preparing may take its time."""
     limit_mib: float = 12 * 1024.0
     """A peer that holds more is stopped: `out-of-memory`."""
     malloc: Malloc = "default"
@@ -191,7 +191,7 @@ class _Runner:
     def begin(self) -> None:
         """Prepare, make the first call, fetch its values."""
         with self._limits():
-            self._answer()
+            self._answer(float("inf"))
             self.first, self.peak = self._ask("run")
             self.values = self._ask("values")
             if self.first >= self._setting.enough_seconds:
@@ -219,10 +219,10 @@ class _Runner:
 
     def _ask(self, order: str) -> Any:
         self._connection.send(order)
-        return self._answer()
+        return self._answer(self._setting.limit_seconds)
 
-    def _answer(self) -> Any:
-        end = time.monotonic() + self._setting.limit_seconds
+    def _answer(self, limit_seconds: float) -> Any:
+        end = time.monotonic() + limit_seconds
         while not self._connection.poll(_POLL_SECONDS):
             if not self._process.is_alive() and not self._connection.poll():
                 break
