@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import version
 from multiprocessing import get_context
@@ -111,7 +111,9 @@ def compare_apart(
       ValueError: a peer's values are others than ours.
     """
     with ExitStack() as stack:
-        runners = [stack.enter_context(_running(side, setting)) for side in (ours, *peers)]
+        unhurried = replace(setting, limit_seconds=float("inf"))  # ours is to finish in any case
+        runners = [stack.enter_context(_running(ours, unhurried))]
+        runners += [stack.enter_context(_running(peer, setting)) for peer in peers]
         for runner in runners:
             runner.begin()
         own, *others = runners

@@ -36,7 +36,7 @@ def named(weights: Any) -> list[tuple[str, Any]]:
 
 def corner(array: Any) -> np.ndarray:
     """A copy of the first three along each axis."""
-    return np.array(array[(slice(_CORNER),) * array.ndim])
+    return np.asarray(array[(slice(_CORNER),) * array.ndim]).copy()
 
 
 def _word(part: Any) -> str:

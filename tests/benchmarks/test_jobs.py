@@ -7,7 +7,6 @@ import pytest
 
 from benchmarks import deepface, facenet, locally_connected, triplets
 from benchmarks.starting_weights import corner, load, named, save
-from deepface_jax.network_config import DF_4_4K, SMALL
 from deepface_jax.train import start as start_deepface
 from facenet_jax.config import NN4, NetworkConfig
 from facenet_jax.train import start as start_facenet
@@ -43,9 +42,9 @@ def test_operations_of_a_step():
     macs = c1 + 63**2 * 9**2 * 32 * 16
     macs += 55**2 * 9**2 * 16 * 16 + 25**2 * 7**2 * 16 * 16 + 21**2 * 5**2 * 16 * 16
     macs += 21 * 21 * 16 * 4096
-    assert deepface.gflop(DF_4_4K, 3, training=False) == 2 * 3 * macs / 1e9
+    assert deepface.gflop(deepface.FULL, 3, training=False) == 2 * 3 * macs / 1e9
     macs += 4096 * 4030
-    assert deepface.gflop(DF_4_4K, 3, training=True) == 2 * 3 * (3 * macs - c1) / 1e9
+    assert deepface.gflop(deepface.FULL, 3, training=True) == 2 * 3 * (3 * macs - c1) / 1e9
     conv1 = 48**2 * 7**2 * 3 * 64
     forward = facenet.gflop(NN4, 1, training=False)
     assert forward == pytest.approx(2 * 0.2847, abs=1e-3)  # the paper: 285 million
@@ -53,10 +52,10 @@ def test_operations_of_a_step():
 
 
 def test_our_jobs_run():
-    step = done(deepface.our_step(SMALL, 3))
+    step = done(deepface.our_step(deepface.QUICK, 3))
     assert np.isfinite(step["loss"])
     assert np.abs(step["L4.kernel"]).max() > 0  # it has learned something
-    assert done(deepface.our_features(SMALL, 2))["F7"].shape == (2, SMALL.F7)
+    assert done(deepface.our_features(deepface.QUICK, 2))["F7"].shape == (2, deepface.QUICK.F7)
     assert done(triplets.ours(24, 4))["pairs"] > 0
     layer = done(locally_connected.our_layer(locally_connected.TINY, 2, backward=True))
     assert layer.keys() == {"y", "dx", "dkernel"}
@@ -73,11 +72,13 @@ def test_xlas_own_layer_has_our_values():
 def test_deepface_in_torch_has_our_values(product, tmp_path: Path):
     pytest.importorskip("torch")
     path = tmp_path / "weights.npz"
-    save(path, start_deepface(SMALL, deepface.TRAINING, faces=deepface.FACES)[1].weights)
-    ours = done(deepface.our_step(SMALL, 3))
-    assert_close(ours, done(deepface.torch_job("step", SMALL, 3, path, product, 1)), 1e-2)
-    ours = done(deepface.our_features(SMALL, 2))
-    assert_close(ours, done(deepface.torch_job("features", SMALL, 2, path, product, 1)), 1e-5)
+    save(path, start_deepface(deepface.QUICK, deepface.TRAINING, faces=deepface.FACES)[1].weights)
+    ours = done(deepface.our_step(deepface.QUICK, 3))
+    assert_close(ours, done(deepface.torch_job("step", deepface.QUICK, 3, path, product, 1)), 1e-2)
+    ours = done(deepface.our_features(deepface.QUICK, 2))
+    assert_close(
+        ours, done(deepface.torch_job("features", deepface.QUICK, 2, path, product, 1)), 1e-5
+    )
     tiny = locally_connected.TINY
     theirs = locally_connected.torch_layer(tiny, 2, backward=True, product=product, cores=1)
     assert_close(done(locally_connected.our_layer(tiny, 2, backward=True)), done(theirs), 1e-5)

@@ -16,7 +16,7 @@ def doubled(value=3.0, seconds=0.0, mib=0, kept_mib=0):
         time.sleep(seconds)
         np.ones(mib << 17).sum()
 
-    return Job(run, lambda: {"double": np.array([1.0, 2 * value]), "zeros": 0 * kept[:2]})
+    return Job(run, lambda: {"double": np.array([1.0, 2 * value]), "zero": np.zeros(2) * kept.ndim})
 
 
 def greedy():
