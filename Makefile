@@ -29,10 +29,14 @@ notebooks: $(VENV)/.ready-notebooks
 	$(RUN) -m notebooks.build --execute
 
 ## ratios against peers, written to benchmarks/results/ (a quiet machine, please)
-benchmarks: $(VENV)/.ready-dev
+benchmarks: $(VENV)/.ready-bench
 	$(RUN) -m benchmarks.verification
 	$(RUN) -m benchmarks.eigenfaces
 	$(RUN) -m benchmarks.frontalize
+	$(RUN) -m benchmarks.locally_connected
+	$(RUN) -m benchmarks.deepface
+	$(RUN) -m benchmarks.triplets
+	$(RUN) -m benchmarks.facenet
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -53,6 +57,11 @@ $(VENV)/.ready-dev: pyproject.toml | $(VENV)/bin/python
 	@echo "installing with what the tests need (about a minute, once)"
 	@$(RUN) -m pip install --quiet --editable '.[dev]'
 	@touch $@ $(VENV)/.ready $(VENV)/.ready-notebooks
+
+$(VENV)/.ready-bench: pyproject.toml | $(VENV)/bin/python
+	@echo "installing with the benchmarks' peers, PyTorch among them (some minutes, once)"
+	@$(RUN) -m pip install --quiet --editable '.[bench]'
+	@touch $@ $(VENV)/.ready
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .ruff_cache notebooks/*.ipynb

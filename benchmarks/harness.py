@@ -10,9 +10,9 @@ import math
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,23 +42,33 @@ class Comparison:
     peer_version: str
     seconds_ours: float
     """Median over the repeats."""
-    seconds_peer: float
-    ratio: float
+    seconds_peer: float | None
+    """None where the peer did not finish."""
+    ratio: float | None
     """seconds_peer / seconds_ours: above 1, ours is the faster."""
     peak_mib_ours: float | None
-    """Memory above what was in use before the call; None where the system cannot tell."""
+    """Memory above what was in use before the call (before its inputs were made, where sides have
+    processes of their own: benchmarks/processes.py); None where the system cannot tell."""
     peak_mib_peer: float | None
     max_difference: float
     """Between the two results; 0 for equal ones, NaN (null in the file) where they are different
     things."""
     repeats: int
+    peer_outcome: str = "finished"
+    """Or `out-of-memory`, `too-slow`: the peer was stopped (benchmarks/processes.py)."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What else was measured, or is to stand beside it; units in the names."""
 
     def __str__(self) -> str:
-        return (
+        ours = (
             f"{self.work}: {self.ours} {self.seconds_ours:.3g} s, {_mib(self.peak_mib_ours)}; "
-            f"{self.peer} {self.peer_version} {self.seconds_peer:.3g} s, "
-            f"{_mib(self.peak_mib_peer)}; {self.ratio:.1f} times as fast, "
-            f"largest difference {self.max_difference:.2g}"
+            f"{self.peer} {self.peer_version}"
+        )
+        if self.seconds_peer is None or self.ratio is None:
+            return f"{ours} {self.peer_outcome}"
+        return (
+            f"{ours} {self.seconds_peer:.3g} s, {_mib(self.peak_mib_peer)}; "
+            f"{self.ratio:.3g} times as fast, largest difference {self.max_difference:.2g}"
         )
 
 
@@ -152,16 +162,18 @@ def _peak_mib(run: Callable[..., Any], inputs: Callable[[], tuple[Any, ...]]) ->
         return None
     # Not ru_maxrss: a new process starts with its parent's, so a big parent hides every peak.
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark falls to what is in use
-    before = _status_mib("VmRSS")
+    before = status_mib("VmRSS")
     run(*arguments)
-    return _status_mib("VmHWM") - before
+    return status_mib("VmHWM") - before
 
 
-def _status_mib(field: str) -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
+def status_mib(field: str, process: int | str = "self") -> float:
+    """Of a process on Linux: `VmRSS`, what it holds, or `VmHWM`, the most it has held."""
+    path = Path(f"/proc/{process}/status")
+    for line in path.read_text().splitlines():
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) / 1024
-    raise RuntimeError(f"/proc/self/status has no {field}: peak memory cannot be measured here")
+    raise RuntimeError(f"{path} has no {field}: memory cannot be measured here")
 
 
 def _mib(peak: float | None) -> str:
@@ -169,6 +181,8 @@ def _mib(peak: float | None) -> str:
 
 
 def _four_digits(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _four_digits(part) for key, part in value.items()}
     if isinstance(value, float):
         return float(f"{value:.4g}") if math.isfinite(value) else None  # JSON has no NaN
     return value

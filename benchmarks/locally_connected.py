@@ -1,26 +1,25 @@
 """The locally connected layer L4 against torch and XLA's own: forward, and forward and backward.
 
-Run `python -m benchmarks.locally_connected` (some minutes, 8 GiB); it writes
-benchmarks/results/locally_connected.json. The torch peers need `pip install torch` (its CPU build
-is enough) and are left out, with a note, where it is missing. 63 x 63 x 16 inputs, 16 filters of
-9 x 9 at each of 55 x 55 places, float32, all cores. Each side has its arrays beforehand in the
-order that it wants, and leaves its results in that order.
+Run `python -m benchmarks.locally_connected` (about two minutes on two quiet cores, 14 GiB) after
+`python -m pip install --editable '.[bench]'`; it writes benchmarks/results/locally_connected.json.
+63 x 63 x 16 inputs, 16 filters of 9 x 9 at each of 55 x 55 places, float32, all cores. Each side
+has its arrays beforehand in the order that it wants, and leaves its results in that order.
 """
 
-import argparse
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from importlib.metadata import version
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.harness import RESULTS, Comparison, Contender, compare, largest_difference, write
+from benchmarks.harness import Comparison, write
+from benchmarks.machine import cores_here, peak_gflop_per_second
+from benchmarks.options import Options, parse
+from benchmarks.processes import Job, Setting, Side, Values, compare_apart
+from benchmarks.starting_weights import corner
 from deepface_jax.locally_connected import locally_connected
 
 
@@ -39,119 +38,142 @@ class Layer(NamedTuple):
 
 
 L4 = Layer(63, 16, 16, 9)
-TINY = Layer(10, 3, 4, 3)
+TINY = Layer(10, 4, 5, 3)
 
 
-def inputs(layer: Layer, batch: int) -> tuple[Any, ...]:
-    """Input, kernel and incoming gradient, as each side wants them; None for a missing torch.
-
-    Ours are channels last, a filter's weights by row, column and channel; the peers' filters are
-    by channel, row and column, and torch has its channels first.
-    """
+def inputs(layer: Layer, batch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Input, kernel and incoming gradient, in our order of axes."""
     rng = np.random.default_rng(0)
     side, channels, filters, window = layer
     x = rng.standard_normal((batch, side, side, channels), np.float32)
     kernel = rng.standard_normal((layer.out, layer.out, window**2 * channels, filters), np.float32)
     dy = rng.standard_normal((batch, layer.out, layer.out, filters), np.float32)
-    split = kernel.reshape(layer.out, layer.out, window, window, channels, filters)
-    by_channel = np.ascontiguousarray(split.transpose(0, 1, 4, 2, 3, 5)).reshape(kernel.shape)
-    ours = tuple(jnp.asarray(part) for part in (x, kernel, dy, by_channel))
-    if not find_spec("torch"):
-        return layer, ours, None
-    torch = import_module("torch")
-    places = layer.out**2
-    theirs = (
-        np.ascontiguousarray(x.transpose(0, 3, 1, 2)),
-        by_channel.reshape(places, -1, filters),
-        np.ascontiguousarray(dy.reshape(batch, places, filters)),
-    )
-    return layer, ours, tuple(torch.from_numpy(part) for part in theirs)
+    return x, kernel, dy
 
 
-def our_layer(layer: Layer, ours: Any, theirs: Any, *, backward: bool) -> Any:
+def our_layer(layer: Layer, batch: int, *, backward: bool) -> Job:
     """By blocks, with its own gradient."""
-    x, kernel, dy, _ = ours
-    return jax.block_until_ready(_run(_ours, layer, backward, x, kernel, dy))
+    parts = tuple(jnp.asarray(part) for part in inputs(layer, batch))
+    return _job(_ours, layer, parts, backward, lambda dkernel: dkernel)
 
 
-def xla_layer(layer: Layer, ours: Any, theirs: Any, *, backward: bool) -> Any:
-    """jax.lax.conv_general_dilated_local."""
-    x, _, dy, by_channel = ours
-    return jax.block_until_ready(_run(_xla, layer, backward, x, by_channel, dy))
+def xla_layer(layer: Layer, batch: int, *, backward: bool) -> Job:
+    """jax.lax.conv_general_dilated_local, whose filters are channels first."""
+    out, channels, window, filters = layer.out, layer.channels, layer.window, layer.filters
+    x, kernel, dy = inputs(layer, batch)
+    split = kernel.reshape(out, out, window, window, channels, filters)
+    kernel = np.ascontiguousarray(split.transpose(0, 1, 4, 2, 3, 5)).reshape(kernel.shape)
+    parts = tuple(jnp.asarray(part) for part in (x, kernel, dy))
+    return _job(_xla, layer, parts, backward, partial(_channels_last, layer))
 
 
-def torch_layer(layer: Layer, ours: Any, theirs: Any, *, backward: bool, product: str) -> Any:
+def torch_layer(layer: Layer, batch: int, *, backward: bool, product: Any, cores: int) -> Job:
     """F.unfold, then an einsum or a batched matrix product over the places."""
-    torch = import_module("torch")
-    x, kernel, dy = (part.detach() for part in theirs)
-    x.requires_grad_(backward)
-    kernel.requires_grad_(backward)
-    patches = torch.nn.functional.unfold(x, layer.window)  # batch, patch, places
-    if product == "einsum":
-        y = torch.einsum("npl,lpo->nlo", patches, kernel)
-    else:
-        y = torch.bmm(patches.permute(2, 0, 1), kernel).transpose(0, 1)
-    return torch.autograd.grad(y, (x, kernel), dy) if backward else (y,)
+    from benchmarks.torch_deepface import local_kernel
+    from benchmarks.torch_deepface import locally_connected as layer_in_torch
+
+    torch: Any = import_module("torch")
+    torch.set_num_threads(cores)
+    x, kernel, dy = inputs(layer, batch)
+    x = torch.tensor(np.ascontiguousarray(x.transpose(0, 3, 1, 2))).requires_grad_(backward)
+    kernel = torch.tensor(local_kernel(kernel, layer.window)).requires_grad_(backward)
+    dy = torch.tensor(dy.reshape(batch, layer.out**2, layer.filters))
+    found: list[Any] = []
+
+    def run() -> None:
+        y = layer_in_torch(x, kernel, layer.window, 1, product)
+        found[:] = [y.detach(), *(torch.autograd.grad(y, (x, kernel), dy) if backward else ())]
+
+    def values() -> Values:
+        y, *gradients = found
+        shown = {"y": corner(y.reshape(batch, layer.out, layer.out, layer.filters))}
+        if backward:
+            dx, dkernel = gradients
+            shown["dx"] = corner(dx.permute(0, 2, 3, 1))
+            shown["dkernel"] = corner(_channels_last(layer, dkernel.numpy()))
+        return shown
+
+    return Job(run, values)
 
 
-def difference(ours: Any, peers: Any, *, layer: Layer) -> float:
-    """The largest of y, or of both gradients, as a share of the largest value."""
-    own, other = ([np.asarray(part) for part in side] for side in (ours, peers))
-    if len(own) == 2:  # the peer's gradients, in our order of axes
-        dx, dkernel = other
-        other[0] = dx if dx.shape == own[0].shape else dx.transpose(0, 2, 3, 1)
-        out, channels, window = layer.out, layer.channels, layer.window
-        split = dkernel.reshape(out, out, channels, window, window, layer.filters)
-        other[1] = split.transpose(0, 1, 3, 4, 2, 5)
-    pairs = zip(own, other, strict=True)
-    return max(largest_difference(a, b.reshape(a.shape)) / np.abs(a).max() for a, b in pairs)
-
-
-def comparisons(layer: Layer, batch: int, *, backward: bool, repeats: int) -> list[Comparison]:
-    """Against every peer that is there."""
-    peers = [("jax.lax.conv_general_dilated_local", "jax", partial(xla_layer, backward=backward))]
-    if find_spec("torch"):
-        peers += [
-            (
-                f"torch F.unfold, {product}",
-                "torch",
-                partial(torch_layer, backward=backward, product=product),
-            )
-            for product in ("einsum", "bmm")
-        ]
-    side, channels, filters, window = layer
-    work = "forward and backward" if backward else "forward"
+def measure(options: Options) -> list[Comparison]:
+    """Two sizes of batch, without and with the gradient, against all peers."""
+    layer, batches = (TINY, (2,)) if options.quick else (L4, (8, 128))
+    peak = peak_gflop_per_second(**({"side": 256} if options.quick else {}))
+    setting = Setting(repeats=3, enough_seconds=5, malloc=options.malloc)
     return [
-        compare(
-            f"locally connected, {work}, {side} x {side} x {channels}, {filters} filters of "
-            f"{window} x {window}, batch {batch}",
-            inputs=partial(inputs, layer, batch),
-            ours=Contender("locally_connected", partial(our_layer, backward=backward)),
-            peer=Contender(name, run),
-            peer_version=version(package),
-            difference=partial(difference, layer=layer),
-            repeats=repeats,
-        )
-        for name, package, run in peers
+        line
+        for batch in batches
+        for backward in (False, True)
+        for line in _compare(layer, batch, backward, setting, peak)
     ]
 
 
 def main() -> None:
     """Compare, and write the record."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.locally_connected")
-    parser.add_argument("--tiny", action="store_true", help="small sizes, to see that it runs")
-    parser.add_argument("--folder", type=Path, default=RESULTS, help="where to write the record")
-    options = parser.parse_args()
-    if not find_spec("torch"):
-        print("torch is not installed: its lines are left out (pip install torch)")
-    layer, batches = (TINY, (2,)) if options.tiny else (L4, (8, 128))
-    lines = [
-        line
-        for batch in batches
-        for backward in (False, True)
-        for line in comparisons(layer, batch, backward=backward, repeats=3)
+    options = parse("locally_connected", ("torch",))
+    write("locally_connected", measure(options), options.folder)
+
+
+def _compare(
+    layer: Layer, batch: int, backward: bool, setting: Setting, peak: float
+) -> list[Comparison]:
+    side, channels, filters, window = layer
+    work = "forward and backward" if backward else "forward"
+    products = 3 if backward else 1
+    weights = layer.out**2 * window**2 * channels * filters
+    peers = [
+        Side(
+            "jax.lax.conv_general_dilated_local",
+            "jax",
+            partial(xla_layer, layer, batch, backward=backward),
+        )
     ]
-    write("locally_connected", lines, options.folder)
+    for product in ("einsum", "bmm"):
+        prepare = partial(
+            torch_layer, layer, batch, backward=backward, product=product, cores=cores_here()
+        )
+        peers.append(Side(f"torch F.unfold, {product}", "torch", prepare, ("torch",)))
+    return compare_apart(
+        f"locally connected, {work}, {side} x {side} x {channels}, {filters} filters of "
+        f"{window} x {window}, batch {batch}",
+        ours=Side("locally_connected", "jax", partial(our_layer, layer, batch, backward=backward)),
+        peers=peers,
+        tolerance=1e-4,
+        setting=setting,
+        gflop=2 * products * weights * batch / 1e9,
+        facts={"gflop_per_second_machine": peak},
+    )
+
+
+def _job(
+    form: Callable[..., jax.Array],
+    layer: Layer,
+    parts: tuple[jax.Array, ...],
+    backward: bool,
+    our_order: Callable[[Any], Any],
+) -> Job:
+    found: list[Any] = []
+
+    def run() -> None:
+        found[:] = jax.block_until_ready(_run(form, layer, backward, *parts))
+
+    def values() -> Values:
+        y, *gradients = found
+        shown = {"y": corner(y)}
+        if backward:
+            dx, dkernel = gradients
+            shown |= {"dx": corner(dx), "dkernel": corner(our_order(np.asarray(dkernel)))}
+        return shown
+
+    return Job(run, values)
+
+
+def _channels_last(layer: Layer, kernel: np.ndarray) -> np.ndarray:
+    """Filters by channel, row and column -> by row, column and channel."""
+    out, channels, window, filters = layer.out, layer.channels, layer.window, layer.filters
+    split = kernel.reshape(out, out, channels, window, window, filters)
+    return split.transpose(0, 1, 3, 4, 2, 5).reshape(out, out, -1, filters)
 
 
 def _ours(layer: Layer, x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -180,7 +202,8 @@ def _run(
 ) -> tuple[jax.Array, ...]:
     if not backward:
         return (form(layer, x, kernel),)
-    return jax.vjp(partial(form, layer), x, kernel)[1](dy)
+    y, gradients = jax.vjp(partial(form, layer), x, kernel)
+    return y, *gradients(dy)  # y too: else the compiler would leave the forward pass out
 
 
 if __name__ == "__main__":
