@@ -82,7 +82,7 @@ DEEPFACE: dict[str, Published] = {
 """The paper's own verification metrics."""
 
 DEEPFACE_FEATURES_SECONDS = 0.18
-"""Features of one aligned face on one core of 2.2 GHz (Taigman et al. 2014, "Computational efficiency")."""
+"""Features of one face on one core of 2.2 GHz (Taigman et al. 2014, "Computational efficiency")."""
 
 CLASSICAL: dict[str, Published] = {
     "Nowak, original": Published(
