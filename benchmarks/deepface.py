@@ -147,6 +147,7 @@ def _compare(
             "deepface_jax.train.make_step" if training else "deepface_jax.train.make_features",
             "jax",
             partial(our_step if training else our_features, network, batch),
+            compiles=True,
         ),
         peers=[
             Side(

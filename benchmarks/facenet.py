@@ -152,6 +152,7 @@ def _compare(
             "facenet_jax.train.make_step" if training else "facenet_jax.train.make_embed",
             "jax",
             partial(our_step if training else our_forward, network, batch),
+            compiles=True,
         ),
         peers=[
             Side(

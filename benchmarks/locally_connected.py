@@ -127,6 +127,7 @@ def _compare(
             "jax.lax.conv_general_dilated_local",
             "jax",
             partial(xla_layer, layer, batch, backward=backward),
+            compiles=True,
         )
     ]
     for product in ("einsum", "bmm"):
@@ -137,7 +138,12 @@ def _compare(
     return compare_apart(
         f"locally connected, {work}, {side} x {side} x {channels}, {filters} filters of "
         f"{window} x {window}, batch {batch}",
-        ours=Side("locally_connected", "jax", partial(our_layer, layer, batch, backward=backward)),
+        ours=Side(
+            "locally_connected",
+            "jax",
+            partial(our_layer, layer, batch, backward=backward),
+            compiles=True,
+        ),
         peers=peers,
         tolerance=1e-4,
         setting=setting,

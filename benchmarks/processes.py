@@ -57,6 +57,8 @@ class Side:
     """A function at the top level of its module, or a functools.partial of one."""
     imports: tuple[str, ...] = ()
     """Modules imported before memory is first looked at."""
+    compiles: bool = False
+    """The first call compiles, so it never counts."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Setting:
     """Timed calls of each side, at most."""
     enough_seconds: float = 10.0
     """A side is not asked again after so many seconds of timed calls. Where the first call takes
-    as long, it is the only one and is the side's time."""
+    as long, and compiles nothing, it is the only one and is the side's time."""
     limit_seconds: float = 180.0
     """A peer whose call takes longer is stopped: `too-slow`. Preparing may take its time."""
     limit_mib: float = 12 * 1024.0
@@ -196,7 +198,7 @@ class _Runner:
             self._answer(float("inf"))
             self.first, self.peak = self._ask("run")
             self.values = self._ask("values")
-            if self.first >= self._setting.enough_seconds:
+            if self.first >= self._setting.enough_seconds and not self.side.compiles:
                 self.seconds.append(self.first)
 
     def again(self) -> None:

@@ -138,7 +138,7 @@ def measure(options: Options) -> list[Comparison]:
     for batch, faces in QUICK_SIZES if options.quick else SIZES:
         lines += compare_apart(
             f"semi-hard mining, loss and gradient, {batch:,} faces, {faces} of each identity",
-            ours=Side("triplet_loss", "jax", partial(ours, batch, faces)),
+            ours=Side("triplet_loss", "jax", partial(ours, batch, faces), compiles=True),
             peers=[
                 Side(name, package, partial(prepare, batch, faces, cores_here()), imports)
                 for name, package, prepare, imports in _peers()

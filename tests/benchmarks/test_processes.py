@@ -9,8 +9,9 @@ from benchmarks.processes import STEADY_MALLOC, Job, Setting, Side, compare_apar
 SETTING = Setting(repeats=2, limit_seconds=300.0, limit_mib=400.0)
 
 
-def doubled(value=3.0, seconds=0.0, mib=0, kept_mib=0):
+def doubled(value=3.0, seconds=0.0, mib=0, kept_mib=0, passing_mib=0):
     kept = np.ones(kept_mib << 17)
+    np.ones(passing_mib << 17).sum()
 
     def run():
         time.sleep(seconds)
@@ -19,11 +20,16 @@ def doubled(value=3.0, seconds=0.0, mib=0, kept_mib=0):
     return Job(run, lambda: {"double": np.array([1.0, 2 * value]), "zero": np.zeros(2) * kept.ndim})
 
 
+def warming_up():
+    rests = iter([0.4])
+    return Job(lambda: time.sleep(next(rests, 0.0)), doubled().values)
+
+
 def greedy():
     held = []
 
     def run():
-        while True:
+        while len(held) < 256:  # 1 GiB
             held.append(np.ones(4 << 17))
             time.sleep(0.002)
 
@@ -84,6 +90,11 @@ def test_memory_counts_what_was_prepared():
     assert line.peak_mib_peer == pytest.approx(125, abs=8)
 
 
+def test_memory_leaves_out_what_preparing_took():
+    (line,) = compared(partial(doubled, mib=20, passing_mib=150), doubled)
+    assert line.peak_mib_ours == pytest.approx(20, abs=8)
+
+
 def test_a_peer_beyond_a_limit_is_in_the_record_without_seconds():
     lines = compared(doubled, greedy, refused, partial(doubled, seconds=0.01))
     outcomes = [line.peer_outcome for line in lines]
@@ -106,6 +117,16 @@ def test_a_long_first_call_is_the_only_one():
     (line,) = compared(doubled, partial(doubled, seconds=0.4), setting=setting)
     assert line.seconds_peer == line.facts["first_call_seconds_peer"]
     assert line.repeats == 9  # ours, which is quick
+
+
+def test_a_first_call_that_compiles_never_counts():
+    setting = Setting(repeats=9, enough_seconds=0.3)
+    slow_at_first = Side("ours", "numpy", warming_up, compiles=True)
+    (line,) = compare_apart(
+        "some work", ours=slow_at_first, peers=[side(doubled)], tolerance=0, setting=setting
+    )
+    assert line.facts["first_call_seconds_ours"] >= 0.4
+    assert line.repeats == 9
 
 
 def test_other_values_are_refused():
