@@ -64,30 +64,37 @@ FRONTALIZED_LBP = Published(
 
 
 def _deepface(
-    accuracy: float, error: float | None, protocol: str | None, what: str, units: int
+    accuracy: float, error: float | None, protocol: str, where: str, units: int
 ) -> Published:
-    words = f"{protocol} (the paper's word)" if protocol else "not said"
     return Published(
-        accuracy, error, words, f"Taigman et al. 2014, Sec. 5.3: {what}",
+        accuracy, error, protocol, f"Taigman et al. 2014, {where}",
         training_images="4.4 M of 4,030 people", training_count=4_400_000, embedding_size=units,
     )  # fmt: skip
 
 
+_UNSUPERVISED, _RESTRICTED, _UNRESTRICTED = (
+    f"{word} (the paper's word)" for word in ("unsupervised", "restricted", "unrestricted")
+)
+_NOT_SAID = "not said"
+
 DEEPFACE: dict[str, Published] = {
     "inner-product": _deepface(
-        0.9592, 0.0029, "unsupervised", "DeepFace-single, inner product", 4096
+        0.9592, 0.0029, _UNSUPERVISED, "Table 3: DeepFace-single, inner product", 4096
     ),
     "chi-squared": _deepface(
-        0.9700, 0.0028, "restricted", "DeepFace-single, kernel SVM on chi-squared vectors", 4096
+        0.9700, 0.0028, _RESTRICTED,
+        "Table 3: DeepFace-single, kernel SVM on chi-squared vectors", 4096,
     ),
-    "ensemble": _deepface(0.9715, 0.0027, "restricted", "three networks", 3 * 4096),
-    "siamese": _deepface(0.9617, 0.0038, "unrestricted", "DeepFace-Siamese", 4096),
-    "gradient-inner-product": _deepface(0.9582, 0.0037, None, "DeepFace-gradient", 4096),
-    "2d-inner-product": _deepface(0.9430, 0.0043, None, "DeepFace-align2D", 4096),
+    "ensemble": _deepface(0.9715, 0.0027, _RESTRICTED, "Table 3: three networks", 3 * 4096),
+    "siamese": _deepface(0.9617, 0.0038, _UNRESTRICTED, "Table 2: DeepFace-Siamese", 4096),
+    "gradient-inner-product": _deepface(
+        0.9582, 0.0037, _NOT_SAID, "Table 2: DeepFace-gradient", 4096
+    ),
+    "2d-inner-product": _deepface(0.9430, 0.0043, _NOT_SAID, "Table 2: DeepFace-align2D", 4096),
     "center-crop-inner-product": _deepface(
-        0.879, None, None, "no alignment but the detection's center crop", 4096
+        0.879, None, _NOT_SAID, "Sec. 5.3: no alignment but the detection's center crop", 4096
     ),
-}
+}  # fmt: skip
 """The paper's own verification metrics."""
 
 DEEPFACE_FEATURES_SECONDS = 0.18
