@@ -68,9 +68,9 @@ def test_xlas_own_layer_has_our_values():
     assert_close(ours, xla, 1e-5)
 
 
+@pytest.mark.torch
 @pytest.mark.parametrize("product", ["einsum", "bmm"])
 def test_deepface_in_torch_has_our_values(product, tmp_path: Path):
-    pytest.importorskip("torch")
     path = tmp_path / "weights.npz"
     save(path, start_deepface(deepface.QUICK, deepface.TRAINING, faces=deepface.FACES)[1].weights)
     ours = done(deepface.our_step(deepface.QUICK, 3))
@@ -84,10 +84,10 @@ def test_deepface_in_torch_has_our_values(product, tmp_path: Path):
     assert_close(done(locally_connected.our_layer(tiny, 2, backward=True)), done(theirs), 1e-5)
 
 
+@pytest.mark.torch
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", ["channels first", "channels_last"])
 def test_facenet_in_torch_has_our_values(layout, tmp_path: Path):
-    pytest.importorskip("torch")
     path = tmp_path / "weights.npz"
     _, state = start_facenet(TOY, facenet.recipe(12), people=1000, faces=100_000)
     save(path, state.weights.params["network"])
@@ -101,11 +101,10 @@ def test_facenet_in_torch_has_our_values(layout, tmp_path: Path):
     assert_close(ours, done(facenet.torch_job("forward", TOY, 12, path, layout, 1)), 1e-4)
 
 
+@pytest.mark.torch
 def test_triplets_in_torch_have_our_values():
-    pytest.importorskip("torch")
     ours = done(triplets.ours(35, 5))
     assert_close(ours, done(triplets.torch_loop(35, 5, 1)), 1e-4)
-    pytest.importorskip("pytorch_metric_learning")
     from importlib import import_module
 
     for part in ("distances", "losses", "miners", "reducers"):
