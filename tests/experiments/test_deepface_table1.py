@@ -94,14 +94,12 @@ def test_every_training_and_its_record(faces, tmp_path, monkeypatch):
     assert f"ours: without C3 | {len(faces.training)} of 5 people" in text
     assert text.count("not measured") == 2
     for name in ("identities", "share"):
-        seen = []
         monkeypatch.setattr(
             deepface_table1.Short, "point",
-            lambda self, setting, some, seen=seen: seen.append((setting, len(some.training))),
+            lambda self, setting, some: {"setting": setting, "images": len(some.training)},
         )  # fmt: skip
-        STUDIES[name][1](faces, short)
-        assert [count for _, count in seen] == sorted(count for _, count in seen)
-        assert seen[-1][1] == len(faces.training)
+        counts = [point["images"] for point in STUDIES[name][1](faces, short)]
+        assert counts == sorted(counts) and counts[-1] == len(faces.training)
 
 
 def test_the_picture_has_a_panel_for_each_part():
