@@ -41,12 +41,16 @@ _MINING = Mining("semi-hard")
 def inputs(batch: int, faces: int) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings on the unit sphere, somewhat nearer to their own identity than to others; labels.
 
-    Near enough that a good share of the negatives is in the window, as while a network learns.
+    Near enough that a good share of the negatives is in the window, as while a network learns. The
+    numbers are multiples of 2^-11, so that float32 holds every distance exactly, in whatever order
+    it is summed: else rounding decides here and there which of two negatives is nearer, and the
+    sides choose different triplets.
     """
     rng = np.random.default_rng(0)
     labels = np.arange(batch, dtype=np.int32) // faces
     z = 0.5 * rng.normal(size=(labels[-1] + 1, 128))[labels] + rng.normal(size=(batch, 128))
-    return (z / np.linalg.norm(z, axis=1, keepdims=True)).astype(np.float32), labels
+    z = np.round(2**11 * z / np.linalg.norm(z, axis=1, keepdims=True)) / 2**11
+    return z.astype(np.float32), labels
 
 
 def ours(batch: int, faces: int) -> Job:
