@@ -10,6 +10,7 @@ import math
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,9 +94,13 @@ class Result:
 
 def write(result: Result, folder: Path) -> Path:
     """Write a record; the file is whole or not there at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / result.file_name
-    text = json.dumps(dataclasses.asdict(result), indent=1, allow_nan=False) + "\n"
+    return write_json(dataclasses.asdict(result), folder / result.file_name)
+
+
+def write_json(content: Mapping[str, Any], path: Path) -> Path:
+    """Write what JSON can hold; the file is whole or not there at all, its folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
     partial = path.with_suffix(f".{os.getpid()}.part")
     try:
         partial.write_text(text, encoding="utf-8")

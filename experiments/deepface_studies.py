@@ -9,7 +9,6 @@ was killed goes on, one that is done is only read. Records go to `runs/deepface-
 `--record` to the committed ones, from which docs/deepface.md has its table.
 """
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from experiments.folder_facts import folder_facts
 from experiments.paper_numbers import DEEPFACE_STUDIES
 from experiments.study_records import Study
 from experiments.train_deepface_small import RECIPE
+from experiments.training_command import named_folder
 from experiments.training_faces import TrainingFaces, aligned_folder
 
 RECORDS = Path(__file__).parent / "results" / "studies"
@@ -101,11 +101,8 @@ def main(options: Options) -> int:
     from common.training import TrainingError
 
     console = Console()
-    named = options.train_dir or os.environ.get("FACES_TRAIN_DIR")
     try:
-        if not named:
-            raise ValueError("no training folder: name one by --train-dir or FACES_TRAIN_DIR")
-        folder = Path(named)
+        folder = named_folder(options.train_dir)
         faces = aligned_folder(read_folder(folder, "train"), RECIPE.align)
         short = Short(config=replace(Short.config, epochs=options.epochs))
         for name in options.studies or tuple(STUDIES):

@@ -11,7 +11,6 @@ a training that was killed goes on, one that is done is only read. Records go to
 its tables. The picture of the clusters shows faces of DIR: it stays in `runs/`.
 """
 
-import os
 import sys
 import time
 from dataclasses import asdict, dataclass, replace
@@ -37,6 +36,7 @@ from experiments.paper_numbers import FACENET_STUDIES
 from experiments.study_records import Study
 from experiments.synthetic_folder import synthetic_folder
 from experiments.train_facenet import train_folder
+from experiments.training_command import named_folder
 from experiments.weight_studies import Subject
 from facenet_jax.embedder import Embedder
 from facenet_jax.weights import SHIPPED
@@ -141,10 +141,7 @@ class Bench:
 def _folder(options: Options) -> Path:
     if options.tiny:
         return synthetic_folder(cache_dir("facenet", "synthetic"))
-    named = options.train_dir or os.environ.get("FACES_TRAIN_DIR")
-    if not named:
-        raise ValueError("no training folder: name one by --train-dir or FACES_TRAIN_DIR")
-    return Path(named)
+    return named_folder(options.train_dir)
 
 
 def study(bench: Bench, name: Name) -> Study:

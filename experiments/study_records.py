@@ -7,13 +7,12 @@ measured on held-out training people, not on LFW, and never enter the comparison
 import dataclasses
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common.records import RecordError
+from common.records import RecordError, write_json
 
 
 @dataclass(frozen=True)
@@ -65,16 +64,7 @@ def _figure(point: Mapping[str, Any]) -> float:
 
 def write(study: Study, folder: Path) -> Path:
     """Write a record; the file is whole or not there at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / study.file_name
-    text = json.dumps(dataclasses.asdict(study), indent=1, allow_nan=False) + "\n"
-    partial = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
+    return write_json(dataclasses.asdict(study), folder / study.file_name)
 
 
 def read(path: Path) -> Study:

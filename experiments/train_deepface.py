@@ -8,7 +8,6 @@ several devices each batch is split. How long it takes: `python -m experiments.p
 row of the comparison table has another recipe, for little data (`experiments/deepface_lfw.py`).
 """
 
-import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,13 +38,12 @@ def main(options: Options) -> int:
     from deepface_jax.network_config import DF_4_4K
     from deepface_jax.train import PAPER
     from experiments.deepface_training import train
+    from experiments.training_command import named_folder
     from experiments.training_faces import aligned_folder
 
-    named = options.train_dir or os.environ.get("FACES_TRAIN_DIR")
     try:
-        if not named:
-            raise ValueError("no training folder: name one by --train-dir or FACES_TRAIN_DIR")
-        faces = aligned_folder(read_folder(Path(named), "train"), AlignConfig())
+        folder = named_folder(options.train_dir)
+        faces = aligned_folder(read_folder(folder, "train"), AlignConfig())
         people = len(faces.folder.people)
         network = replace(DF_4_4K, classes=people, compute_dtype=options.dtype)
         config = replace(PAPER, pieces=options.pieces)

@@ -7,8 +7,6 @@ The weights go to the cache as `small.npz` and `.json`, and with `--ship` into t
 card. A training that was killed goes on from its last checkpoint. Half an hour on two cores.
 """
 
-import os
-import shutil
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,6 +23,7 @@ from experiments.deepface_card import write_card
 from experiments.deepface_recipe import Recipe
 from experiments.deepface_training import train
 from experiments.folder_facts import folder_facts
+from experiments.training_command import named_folder, ship
 from experiments.training_faces import aligned_folder
 
 RECIPE = Recipe(
@@ -77,16 +76,12 @@ class Options:
 
 def main(options: Options) -> int:
     """Train, export, say where; returns the exit code."""
-    named = options.train_dir or os.environ.get("FACES_TRAIN_DIR")
     try:
-        if not named:
-            raise ValueError("no training folder: name one by --train-dir or FACES_TRAIN_DIR")
+        folder = named_folder(options.train_dir)
         exported = cache_dir("deepface", "exported")
-        path = train_small(Path(named), exported, from_scratch=options.from_scratch)
+        path = train_small(folder, exported, from_scratch=options.from_scratch)
         if options.ship:
-            for suffix in (".npz", ".json"):
-                shutil.copyfile(path.with_suffix(suffix), SHIPPED.with_suffix(suffix))
-            write_card(SHIPPED)
+            ship(path, SHIPPED, write_card)
     except (ValueError, OSError, TrainingError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

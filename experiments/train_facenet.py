@@ -9,8 +9,6 @@ The weights go to the cache as `<recipe>.npz` and `.json`, and with `--ship` int
 training that was killed goes on from its last checkpoint; one that is done is only read.
 """
 
-import os
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +21,7 @@ from experiments.facenet_faces import read_faces
 from experiments.facenet_training import train
 from experiments.folder_facts import folder_facts
 from experiments.held_out import HeldOut
+from experiments.training_command import named_folder, ship
 from experiments.training_faces import validation_pairs
 from facenet_jax.config import NN1, NN4_SMALL, Network, NetworkConfig, network_config
 from facenet_jax.recipes import PAPER, PAPER_SMALL, SMALL_DATA, Recipe
@@ -128,10 +127,8 @@ def main(options: Options) -> int:
     from common.training import TrainingError
     from experiments.facenet_card import write_card
 
-    named = options.train_dir or os.environ.get("FACES_TRAIN_DIR")
     try:
-        if not named:
-            raise ValueError("no training folder: name one by --train-dir or FACES_TRAIN_DIR")
+        folder = named_folder(options.train_dir)
         network, recipe = RECIPES[options.recipe]
         if options.network is not None:
             network = network_config(options.network)
@@ -147,14 +144,12 @@ def main(options: Options) -> int:
             phases = zip(recipe, options.epochs, strict=True)
             recipe = tuple(replace(phase, epochs=epochs) for phase, epochs in phases)
         path = train_folder(
-            Path(named), options.recipe, alignments=options.alignments, network=network,
+            folder, options.recipe, alignments=options.alignments, network=network,
             recipe=recipe, seed=options.seed, from_scratch=options.from_scratch,
             small=options.ship or options.recipe != "paper-size",
         )  # fmt: skip
         if options.ship:
-            for suffix in (".npz", ".json"):
-                shutil.copyfile(path.with_suffix(suffix), SHIPPED.with_suffix(suffix))
-            write_card(SHIPPED)
+            ship(path, SHIPPED, write_card)
     except (ValueError, OSError, TrainingError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
