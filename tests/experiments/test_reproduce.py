@@ -39,7 +39,9 @@ def test_all_rows_run_on_synthetic_faces_and_say_so(tiny_run):
         for result in found:
             assert result.synthetic and result.benchmark == "synthetic"
             assert result.data["name"] == "synthetic"
-            assert 0.45 <= result.metrics["auc"] <= 1  # trained for seconds: some guess
+            # Synthetic faces in a center crop teach a network nothing in seconds: it guesses.
+            guesses = result.variant == "center-crop-chi-squared"
+            assert (0.45 if guesses else 0.5) <= result.metrics["auc"] <= 1
             assert result.roc["far"][0] == 0 and result.roc["tar"][-1] == 1
             assert str(runs) not in json.dumps(result.config) + result.command
     assert (runs / "roc.png").stat().st_size > 10_000
