@@ -144,14 +144,15 @@ def figure(results: Sequence[Result]) -> Figure:
 def _draw_accuracies(axes: Axes, found: Mapping[str, Folds]) -> None:
     axes.set_xticks(range(len(ALIGNMENTS)), list(ALIGNMENTS.values()))
     axes.set(xlim=(-0.3, 1.3), xlabel="alignment", ylabel="accuracy on LFW, View 2")
-    for (network, loss), style in _STYLES.items():
+    for number, ((network, loss), style) in enumerate(_STYLES.items()):
         names = [Bundle(network, loss, alignment).name for alignment in ALIGNMENTS]
         places = [place for place, name in enumerate(names) if name in found]
         if places:
             points = [mean_and_standard_error(found[names[place]]) for place in places]
             means, errors = zip(*points, strict=True)
             label = f"{NETWORKS[network]}, {LOSSES[loss]}"
-            axes.errorbar(places, means, errors, capsize=3, label=label, **style)
+            beside = [place + 0.04 * (number - 1.5) for place in places]  # bars stay apart
+            axes.errorbar(beside, means, errors, capsize=3, label=label, **style)
     if found:
         axes.legend(fontsize=8)
     else:

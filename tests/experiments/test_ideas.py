@@ -3,6 +3,7 @@
 from dataclasses import asdict, fields, replace
 from itertools import combinations
 from math import sqrt
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -25,8 +26,8 @@ from experiments.ideas_training import TINY, Short, Trainings
 from experiments.local_embedding import LocalConfig, build
 from experiments.setting import NotRerun, Setting
 from experiments.train_ideas import Options, main
-from facenet_jax import views
-from facenet_jax.train import Weights
+from facenet_jax.train import Batch, Weights
+from facenet_jax.views import batches_of
 
 LAYERS = NetworkConfig(
     side=21, C1=Filters(4, 4), C3=Filters(3, 3), L4=Filters(5, 3), L5=Filters(4, 3, stride=2),
@@ -77,6 +78,11 @@ def face_set(people, seed, alignment, side):
     return FaceSet({alignment: images}, label, people, f"{seed:064d}")
 
 
+def numbered(index, rng):
+    """A view that says which face it is of, and what its generator draws."""
+    return Batch(rng.integers(0, 256, (1, 1, 3), np.uint8), np.int32(index))
+
+
 @pytest.fixture
 def recorded(monkeypatch):
     """What the eight trainings get, by bundle; nothing is trained or aligned."""
@@ -91,8 +97,7 @@ def recorded(monkeypatch):
     def train(faces, held_out, network, recipe, **how):
         (phase,) = recipe
         count = len(faces.label)
-        # A view is its number and a draw, so that views can be compared.
-        made = views.batches_of(phase, faces.label, lambda index, rng: (index, rng.random()))
+        made = batches_of(phase, faces.label, numbered)
         seen[bundle] = {
             "alignment": list(faces.images), "network": network, "build": how.pop("build"),
             "loss": (phase.triplets, phase.softmax),
@@ -103,11 +108,11 @@ def recorded(monkeypatch):
             "shapes": {k: v.shape for k, v in faces.images.items()},
             "pairs": held_out.pairs.first.tolist(),
         }  # fmt: skip
+        return Trained(network, Weights({}, None), {})
 
     monkeypatch.setattr(facenet_training, "train", train)
-    monkeypatch.setattr(views, "Batch", lambda *parts: parts)
     trainings = Trainings(pairs=20)
-    for bundle, faces, held_out in trainings.sets("folder"):
+    for bundle, faces, held_out in trainings.sets(Path("folder")):
         trainings.train(bundle, faces, held_out)
     return seen
 
@@ -263,7 +268,7 @@ def test_held_out_people_see_the_same_alignment(monkeypatch):
     monkeypatch.setattr(ideas_training, "faces_aligned", faces_aligned)
     wanted = [Bundle("local", "softmax", "3d"), Bundle("local", "triplets", "3d")]
     trainings = Trainings(networks=TINY.networks, pairs=20)
-    (_, first, held), (_, second, _) = trainings.sets("folder", wanted)
+    (_, first, held), (_, second, _) = trainings.sets(Path("folder"), wanted)
     assert asked == [("train", ("3d",), 24), ("validation", ("3d",), 24)]
     assert first is second and isinstance(held, HeldOut)
     assert {name: config.stage for name, config in ideas_training.ALIGNMENTS.items()} == {
