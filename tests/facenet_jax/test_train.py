@@ -136,6 +136,18 @@ def test_pixels_that_are_no_faces_stop_with_a_clear_error(paper_step):
         guarded(step, CollapseAlarm(), every=1)(state, Batch(IMAGES, LABELS))
 
 
+def test_the_same_training_is_compiled_once_whatever_its_faces_and_weights():
+    (one, _), (other, _) = (begin(TRIPLETS, seed=seed) for seed in (0, 1))
+    step = make_step(TRIPLETS, one, faces=FACES)
+    assert make_step(TRIPLETS, other, faces=FACES) is step and make_embed(one) is make_embed(other)
+    for changed in (
+        make_step(LONGER, one, faces=FACES), make_step(TRIPLETS, one, faces=FACES + 1),
+        make_step(TRIPLETS, one, faces=FACES, seed=1),
+        make_step(TRIPLETS, begin(TRIPLETS, network=replace(NETWORK, width=1 / 8))[0], faces=FACES),
+    ):  # fmt: skip
+        assert changed is not step
+
+
 def test_recipes_are_whole():
     (paper,) = PAPER
     assert (paper.batch, paper.learning_rate, paper.mining.margin) == (1800, 0.05, 0.2)
