@@ -103,8 +103,8 @@ class Options:
     train_dir: Path | None = None
     """`<identity>/<image>.jpg` (else $FACES_TRAIN_DIR)."""
     recipe: Literal["small-data", "small-data-nn4", "paper", "paper-size"] = "small-data"
-    """The recipe for little data, with its own network or with NN4, the paper's for twenty faces a person, or the paper's run: see
-    `python -m experiments.plan facenet` first."""
+    """For little data, with a network of ours or with NN4; the paper's for twenty faces a person;
+    or the paper's run: see `python -m experiments.plan facenet` first."""
     network: Network | None = None
     """One of the paper's networks in its full width, instead of the recipe's."""
     chunk: int | None = None

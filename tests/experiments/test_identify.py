@@ -14,8 +14,8 @@ from experiments.answers import rate_of_any
 from facenet_jax.weights import save_weights
 from tests.experiments.identifying import (
     DOUBTFUL,
-    POINT,
     NOTHING,
+    POINT,
     RATE,
     BandFinder,
     distance,
@@ -70,8 +70,9 @@ def test_a_stricter_false_accept_rate_names_fewer(people, tmp_path, capsys):
     assert "1 of 2: Ben" in near and "2 of 2: unknown" in far
     assert "threshold 0.010; false accept rate 0.0001 a comparison" in near
     assert run(people, photo, false_accept_rate=0.5) == 1
-    assert "no threshold for a false accept rate of 0.5; there are thresholds for 0.001, 0.0001" in (
-        capsys.readouterr().err
+    assert (
+        "no threshold for a false accept rate of 0.5; there are thresholds for 0.001, 0.0001"
+        in (capsys.readouterr().err)
     )
 
 

@@ -15,8 +15,9 @@ SMALL = {
     "NN1": NetworkConfig("NN1", side=40, embedding_size=32, width=1 / 16),
     "NN2": NetworkConfig("NN2", side=40, embedding_size=32, width=1 / 8),
     "NN4": NetworkConfig("NN4", side=40, embedding_size=32, width=1 / 8, batch_norm=True),
-    "residual": NetworkConfig("residual", side=40, embedding_size=32, width=1 / 8, batch_norm=True,
-                              embedding_norm=True),
+    "residual": NetworkConfig(
+        "residual", side=40, embedding_size=32, width=1 / 8, batch_norm=True, embedding_norm=True
+    ),
 }
 
 

@@ -91,7 +91,9 @@ def test_nn4_has_the_papers_multiply_adds():
 def test_residual_network_is_as_large_as_it_says():
     found = {row.name: row for row in rows(RESIDUAL)}
     assert found["stage4"].output == (6, 6, 128) and found["fc"].output == (1, 1, 128)
-    convolutions = 49 * 3 * 32 + 9 * (32 * 64 + 2 * 64**2 + 64 * 96 + 2 * 96**2 + 96 * 128 + 2 * 128**2)
+    convolutions = 49 * 3 * 32 + 9 * (
+        32 * 64 + 2 * 64**2 + 64 * 96 + 2 * 96**2 + 96 * 128 + 2 * 128**2
+    )
     assert total(rows(RESIDUAL)).weights == convolutions + 36 * 128 * 128
 
 
