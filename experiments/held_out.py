@@ -21,6 +21,16 @@ from facenet_jax.validation import operating_points, validation_rate
 FALSE_ACCEPT_RATE = 0.001
 
 
+def spread(z: Float[np.ndarray, "faces dim"]) -> float:
+    """Half the mean squared distance of two embeddings: 0 where all are one, 1 all around.
+
+    Example:
+      >>> spread(np.array([[1.0, 0.0], [-1.0, 0.0]]))
+      1.0
+    """
+    return float(1 - np.sum(np.square(z.mean(axis=0, dtype=np.float64))))
+
+
 @dataclass(frozen=True)
 class HeldOut:
     """The validation people, under one alignment."""
@@ -74,6 +84,7 @@ class HeldOut:
             "held_out": {
                 "images": len(self.label), "identities": people, "sha256": self.sha256,
                 "accuracy": {"mean": mean, "standard_error": error},
+                "spread": spread(z),
                 "val_at_far": {str(FALSE_ACCEPT_RATE): {
                     "mean": rate, "standard_error": rate_error, "impostors_per_split": impostors,
                 }},
