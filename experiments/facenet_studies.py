@@ -26,7 +26,7 @@ from rich.table import Table
 from common import records
 from common.data.cache import cache_dir
 from experiments import facenet_short, study_records, weight_studies
-from experiments.facenet_faces import FaceSet, read_faces
+from experiments.face_sets import FaceSet, read_faces
 from experiments.facenet_lfw import TINY, TINY_RECIPE
 from experiments.facenet_short import Short
 from experiments.facenet_training import as_facts

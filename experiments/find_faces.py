@@ -19,7 +19,7 @@ from deepface_jax.fallback import Fallback
 from experiments import face_canvas
 from experiments.aligned_faces import alignment_digest
 from experiments.face_canvas import PlacedCanvas, Where, face_canvases
-from experiments.facenet_faces import ALIGNMENTS
+from experiments.face_sets import ALIGNMENTS
 from facenet_jax.embedder import Embedder
 from facenet_jax.weights import WeightsError
 

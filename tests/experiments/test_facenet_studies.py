@@ -10,7 +10,7 @@ import pytest
 from common.records import RecordError
 from experiments import facenet_short, facenet_studies, study_records, study_tables, tables
 from experiments.clusters_picture import clusters_figure
-from experiments.facenet_faces import FaceSet
+from experiments.face_sets import FaceSet
 from experiments.facenet_short import Short, embedding_sizes, shares, some_people
 from experiments.facenet_studies import Options, main
 from experiments.facenet_training import Trained
