@@ -8,13 +8,11 @@ Source: Liu et al. 2017, Sec. 3.2 and 4.1, Table 2; the authors' code (wy1iu/sph
 """
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from common.augment import MODERATE, AugmentConfig
 
-Layers: TypeAlias = Literal[4, 10, 20, 36, 64]
-
-BLOCKS: dict[Layers, tuple[int, int, int, int]] = {
+BLOCKS: dict[int, tuple[int, int, int, int]] = {
     4: (0, 0, 0, 0),
     10: (0, 1, 2, 0),
     20: (1, 2, 4, 1),
@@ -31,8 +29,8 @@ CHANNELS = (64, 128, 256, 512)
 class NetworkConfig:
     """A network; the defaults are SphereFace-20, which the authors' code trains."""
 
-    layers: Layers = 20
-    """Convolutions."""
+    layers: int = 20
+    """Convolutions: 4, 10, 20, 36 or 64."""
     side: int = 112
     """Height of the input, in pixels; `columns` is its width."""
     embedding_size: int = 512

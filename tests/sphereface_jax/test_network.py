@@ -43,9 +43,9 @@ def test_sizes():
     assert (SMALL.side - SMALL.columns) % 2 == 0 and SMALL.channels == (16, 32, 64, 128)
     for side in (16, 17, 31, 47, 80):
         config = NetworkConfig(layers=4, side=side, width=1 / 64, embedding_size=3)
-        model = nnx.eval_shape(lambda c=config: SphereFace(c, rngs=nnx.Rngs(0)))
         images = jax.ShapeDtypeStruct((2, side, config.columns, 3), jnp.float32)
-        assert jax.eval_shape(lambda x, m=model: m(x), images).shape == (2, 3)
+        features = jax.eval_shape(lambda x, c=config: SphereFace(c, rngs=nnx.Rngs(0))(x), images)
+        assert features.shape == (2, 3)
 
 
 def convolved(x, layer):
@@ -119,7 +119,7 @@ def test_the_middle_columns_of_a_square_are_the_input():
 
 def test_what_cannot_be_built_is_refused():
     with pytest.raises(ValueError, match="no network of 18 convolutions; the paper has 4, 10, 20"):
-        NetworkConfig(layers=18)  # type: ignore[arg-type]
+        NetworkConfig(layers=18)
     with pytest.raises(ValueError, match="wanted a side of 16 or more"):
         NetworkConfig(side=8)
     with pytest.raises(ValueError, match=r"images of \(20, 20, 3\)"):
