@@ -53,17 +53,19 @@ class Seen(NamedTuple):
 class FaceFinder:
     """Photos in, faces with embeddings out."""
 
-    def __init__(self, weights: Path, where: Where = "haar"):
+    def __init__(self, weights: Path, where: Where = "haar", false_accept_rate: float = 0.001):
         """Load the network; the landmarks' is loaded when there is something to look at.
 
         Args:
           weights: .npz of a FaceNet, with its .json beside it.
           where: to look for the faces.
+          false_accept_rate: of one comparison, which decides on the embedder's threshold.
 
         Raises:
           WeightsError: no such files, or they are damaged, or of another kind.
+          ValueError: the weights have no threshold for that rate.
         """
-        self.embedder = Embedder.load(weights)
+        self.embedder = Embedder.load(weights).at(false_accept_rate)
         self.where: Where = where
         # The threshold was measured under the first of the alignments that were trained on.
         inputs = self.embedder.facts.get("inputs") or ["unknown"]

@@ -7,7 +7,7 @@ one person among many; so cosines are scaled by s. The margin m has the right pe
 the others' by more than nothing.
 
 Source: Wang et al. 2018, "Additive margin softmax for face verification", Eq. 6. Not in FaceNet
-  (docs/facenet.md, deviation 11).
+  (docs/facenet.md, deviation 12).
 """
 
 import jax
