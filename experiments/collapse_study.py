@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from experiments.facenet_faces import FaceSet
+from experiments.face_sets import FaceSet
 from experiments.facenet_short import figures
 from experiments.facenet_training import train
 from experiments.held_out import HeldOut

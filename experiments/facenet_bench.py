@@ -9,7 +9,7 @@ import tyro
 
 from common.data.cache import cache_dir
 from experiments.collapse_study import Trial
-from experiments.facenet_faces import FaceSet, read_faces
+from experiments.face_sets import FaceSet, read_faces
 from experiments.facenet_lfw import TINY, TINY_RECIPE
 from experiments.facenet_short import Short
 from experiments.held_out import HeldOut

@@ -33,7 +33,7 @@ from common.types import Scores
 from deepface_jax.aligner import Aligner
 from deepface_jax.config import AlignConfig
 from experiments.aligned_faces import aligned_benchmark
-from experiments.facenet_faces import ALIGNMENTS, at_side
+from experiments.face_sets import ALIGNMENTS, at_side
 from experiments.facenet_training import as_facts
 from experiments.measure import Measured, measure
 from experiments.paper_numbers import DEEP

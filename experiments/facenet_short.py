@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.facenet_faces import FaceSet
+from experiments.face_sets import FaceSet
 from experiments.facenet_training import Trained, train
 from experiments.held_out import HeldOut
 from facenet_jax.config import RESIDUAL, NetworkConfig

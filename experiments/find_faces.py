@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 import facenet_jax
-from common import images
+from common import images, layers
 from common.landmarks import crops
 from common.landmarks.crops import lfw_squares
 from common.landmarks.predict import Landmarker
@@ -19,7 +19,7 @@ from deepface_jax.fallback import Fallback
 from experiments import face_canvas
 from experiments.aligned_faces import alignment_digest
 from experiments.face_canvas import PlacedCanvas, Where, face_canvases
-from experiments.facenet_faces import ALIGNMENTS
+from experiments.face_sets import ALIGNMENTS
 from facenet_jax.embedder import Embedder
 from facenet_jax.weights import WeightsError
 
@@ -111,7 +111,7 @@ class FaceFinder:
         """sha256 of all that an embedding depends on, but for the photo."""
         package = Path(str(facenet_jax.__file__))
         files = [weights, weights.with_suffix(".json"), Path(__file__)]
-        files += [Path(str(one.__file__)) for one in (crops, face_canvas, images)]
+        files += [Path(str(one.__file__)) for one in (crops, face_canvas, images, layers)]
         files += [package.with_name(name) for name in _NETWORK]
         parts = [alignment_digest(), self.where.encode(), *(path.read_bytes() for path in files)]
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()

@@ -14,7 +14,7 @@ from common.verification import (
     nine_fold_thresholds,
     threshold_of_each_pair,
 )
-from experiments.facenet_faces import FaceSet
+from experiments.face_sets import FaceSet
 from experiments.training_faces import validation_pairs
 from facenet_jax.validation import operating_points, validation_rate
 

@@ -41,4 +41,5 @@ ROWS: dict[str, Row] = {
         "experiments.deepface_small_lfw", "DeepFace's layers, small", "chi-squared"
     ),
     "facenet": Row("experiments.facenet_lfw", "FaceNet", "aligned"),
+    "sphereface": Row("experiments.sphereface_lfw", "SphereFace", "mirrored"),
 }

@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 from common.data.cache import cache_dir, clear_disk_errors
 from common.data.folders import read_folder
-from experiments.facenet_faces import read_faces
+from experiments.face_sets import read_faces
 from experiments.facenet_training import train
 from experiments.folder_facts import folder_facts
 from experiments.held_out import HeldOut

@@ -5,8 +5,9 @@ from functools import partial
 from flax import nnx
 from jaxtyping import Array, Float
 
+from common.layers import BatchNorm, unit_sphere
 from facenet_jax.config import NetworkConfig
-from facenet_jax.layers import BatchNorm, Draws, unit_sphere
+from facenet_jax.layers import Draws
 from facenet_jax.nn1 import NN1
 from facenet_jax.nn2 import NN2
 from facenet_jax.residual import Residual

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from facenet_jax.layers import unit_sphere
+from common.layers import unit_sphere
 
 
 def new_classifier(

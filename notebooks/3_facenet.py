@@ -46,9 +46,9 @@ from classroom import (
 import eigenfaces
 from common.data.synthetic_people import random_identities, random_scenes
 from common.images import to_float, to_grey
+from common.layers import unit_sphere
 from facenet_jax.collapse import CollapseAlarm, CollapseError
 from facenet_jax.config import PAPER
-from facenet_jax.layers import unit_sphere
 from facenet_jax.mining import Mining
 from facenet_jax.triplets import squared_distances, triplet_loss
 

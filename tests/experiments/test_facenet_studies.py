@@ -19,7 +19,7 @@ from experiments import (
 )
 from experiments.clusters_picture import clusters_figure
 from experiments.collapse_study import Trial, collapses
-from experiments.facenet_faces import FaceSet
+from experiments.face_sets import FaceSet
 from experiments.facenet_short import Short, embedding_sizes, shares, some_people
 from experiments.facenet_studies import Options, main
 from experiments.facenet_training import Trained

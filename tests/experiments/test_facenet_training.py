@@ -13,8 +13,8 @@ from common.data.folders import FolderError
 from common.data.synthetic import synthetic_benchmark
 from common.protocol import Category
 from experiments import facenet_lfw, facenet_training
+from experiments.face_sets import FaceSet
 from experiments.facenet_card import write_card
-from experiments.facenet_faces import FaceSet
 from experiments.facenet_training import train
 from experiments.folder_facts import folder_facts
 from experiments.held_out import HeldOut
