@@ -64,8 +64,11 @@ class DeepFace(nnx.Module):
     def features(
         self, images: Float[Array, "batch side side channels"]
     ) -> Float[Array, "batch units"]:
-        """G(I), the representation: F7 after its ReLU, without dropout; not negative."""
-        return self.activations(images)["F7"]
+        """G(I), the representation: F7 after its ReLU, without dropout; not negative.
+
+        It needs no F8.
+        """
+        return self._up_to_f7(images)["F7"].astype(jnp.float32)
 
     def activations(
         self, images: Float[Array, "batch side side channels"], *, key: PRNGKeyArray | None = None
@@ -78,6 +81,14 @@ class DeepFace(nnx.Module):
         Raises:
           ValueError: the images do not have the configured size.
         """
+        found = self._up_to_f7(images)
+        f8 = self.F8(self.dropout(found["F7"], deterministic=key is None, rngs=key))
+        in_full = {"F7": found["F7"].astype(jnp.float32), "F8": f8.astype(jnp.float32)}
+        return found | in_full
+
+    def _up_to_f7(
+        self, images: Float[Array, "batch side side channels"]
+    ) -> dict[str, Float[Array, "batch *output"]]:
         config = self.config
         if images.shape[1:] != (config.side, config.side, config.channels):
             raise ValueError(
@@ -92,9 +103,7 @@ class DeepFace(nnx.Module):
         l5 = self._rectified("L5", l4)
         l6 = self._rectified("L6", l5)
         f7 = self._rectified("F7", l6.reshape(len(l6), -1))
-        f8 = self.F8(self.dropout(f7, deterministic=key is None, rngs=key))
-        convolutional = {"C1": c1, "M2": m2, "C3": c3, "L4": l4, "L5": l5, "L6": l6}
-        return convolutional | {"F7": f7.astype(jnp.float32), "F8": f8.astype(jnp.float32)}
+        return {"C1": c1, "M2": m2, "C3": c3, "L4": l4, "L5": l5, "L6": l6, "F7": f7}
 
     def _rectified(self, name: str, x: Float[Array, "batch *input"]) -> Array:
         """A layer and its ReLU; what is left out passes on what it gets."""

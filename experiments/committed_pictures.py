@@ -1,4 +1,4 @@
-"""The committed pictures that records draw: ROC curves, accuracy by training images, studies.
+"""The committed pictures that records draw: curves, accuracy by training images, studies, ideas.
 
 Each PNG carries a checksum of what it shows, so that it can be told without drawing whether a
 record has changed since (the bytes of a drawing differ from one version of matplotlib to another).
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from common.records import Result
-from experiments import field_picture, pictures, study_picture, table1_tables
+from experiments import field_picture, ideas_tables, pictures, study_picture, table1_tables
 from experiments.rows import ROWS
 from experiments.study_records import Study
 
@@ -41,7 +41,7 @@ def update(
 ) -> list[Path]:
     """Redraw the pictures whose records changed; returns those (or only names them)."""
     changed = []
-    for name, (shown, draw) in _pictures(headlines(results), studies).items():
+    for name, (shown, draw) in _pictures(results, studies).items():
         path, digest = folder / name, _digest(shown)
         if _digest_of(path) == digest:
             continue
@@ -52,8 +52,9 @@ def update(
 
 
 def _pictures(
-    shown: Mapping[str, Result], studies: Mapping[str, Study]
+    results: Sequence[Result], studies: Mapping[str, Study]
 ) -> dict[str, tuple[object, Callable[[], Figure]]]:
+    shown = headlines(results)
     points, panels = field_picture.points(shown), study_picture.panels(studies)
     trends = table1_tables.trends(studies)
     curves = {title: [r.roc, r.metrics["auc"]] for title, r in shown.items()}
@@ -72,6 +73,7 @@ def _pictures(
             {name: [asdict(t) if t else None for t in both] for name, both in trends.items()},
             lambda: table1_tables.figure(trends),
         ),
+        "ideas.png": (ideas_tables.shown(results), lambda: ideas_tables.figure(results)),
     }
 
 

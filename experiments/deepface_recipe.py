@@ -11,9 +11,7 @@ from jaxtyping import Float
 from common.data.cache import cache_dir
 from common.data.folders import read_folder
 from common.harness import Method, Outcome, run_view2
-from common.landmarks.crops import lfw_squares
 from common.protocol import Category
-from deepface_jax.aligner import Aligner
 from deepface_jax.config import AlignConfig
 from deepface_jax.network_config import SMALL, NetworkConfig
 from deepface_jax.normalize import normalize
@@ -25,6 +23,7 @@ from experiments.faces import paired_images
 from experiments.folder_facts import folder_facts
 from experiments.measure import Measured, measure
 from experiments.network_inputs import Input
+from experiments.network_speed import faces_per_second
 from experiments.paper_numbers import DEEPFACE, Published
 from experiments.setting import NotRerun, Setting
 from experiments.synthetic_folder import synthetic_folder
@@ -33,8 +32,6 @@ from experiments.training_faces import TrainingFaces, aligned_folder
 CATEGORY = Category.UNRESTRICTED_LABELED
 SYNTHETIC = replace(SMALL_DATA, epochs=4.0, batch=32)
 """For synthetic faces, which only show that all works."""
-TIMED = 64
-"""Faces that the speed is measured on."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +112,8 @@ def represent(
     f = np.zeros((len(benchmark.names), network.F7), np.float32)
     f[images] = np.asarray(normalize(trained.represent(aligned.images[images]), trained.maximum))
     return Represented(
-        recipe, trained, f, time.perf_counter() - start, _speed(setting, trained, recipe.align),
+        recipe, trained, f, time.perf_counter() - start,
+        faces_per_second(benchmark, recipe.align, trained.represent),
         int(np.count_nonzero(aligned.status[images])),
     )  # fmt: skip
 
@@ -274,13 +272,3 @@ def _trained(
         faces, network, recipe.train, kind=recipe.kind, seed=recipe.seed,
         from_scratch=setting.from_scratch and forget,
     )  # fmt: skip
-
-
-def _speed(setting: Setting, trained: Trained, align: AlignConfig) -> float:
-    """Faces per second from decoded pixels to F7."""
-    pictures = np.stack([setting.benchmark.images[number] for number in range(TIMED)])
-    squares, aligner = lfw_squares(TIMED, pictures.shape[1]), Aligner(config=align)
-    trained.represent(aligner(pictures, squares).images)  # compiles
-    start = time.perf_counter()
-    trained.represent(aligner(pictures, squares).images)
-    return TIMED / (time.perf_counter() - start)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,10 +58,17 @@ def read_faces(folder: Path, split: str, alignments: Sequence[str], side: int) -
       ImageError: an image cannot be decoded.
       CacheError: the disk is full or cannot be written.
     """
+    return faces_aligned(folder, split, {name: ALIGNMENTS[name] for name in alignments}, side)
+
+
+def faces_aligned(
+    folder: Path, split: str, alignments: Mapping[str, AlignConfig], side: int
+) -> FaceSet:
+    """The same under any alignments; see `read_faces`."""
     found = read_folder(folder, split)
     images = {
-        name: at_side(aligned_folder(found, ALIGNMENTS[name]).aligned.images, side)
-        for name in alignments
+        name: at_side(aligned_folder(found, config).aligned.images, side)
+        for name, config in alignments.items()
     }
     return FaceSet(images, found.label.astype(np.int32), len(found.people), found.sha256)
 

@@ -18,7 +18,6 @@ cores.
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -26,16 +25,13 @@ from jaxtyping import Float
 from common.data.cache import cache_dir
 from common.data.progress import progress
 from common.harness import EmbeddingMethod, run_view2
-from common.landmarks.crops import lfw_squares
-from common.landmarks.squares import Squares
 from common.protocol import Category
 from common.types import Scores
-from deepface_jax.aligner import Aligner
-from deepface_jax.config import AlignConfig
 from experiments.aligned_faces import aligned_benchmark
 from experiments.face_sets import ALIGNMENTS, at_side
 from experiments.facenet_training import as_facts
 from experiments.measure import Measured, measure
+from experiments.network_speed import faces_per_second
 from experiments.paper_numbers import DEEP
 from experiments.setting import NotRerun, Setting
 from experiments.synthetic_folder import synthetic_folder
@@ -50,8 +46,6 @@ PUBLISHED = {"aligned": "FaceNet, aligned", "center-crop": "FaceNet, fixed cente
 TRAINED_HERE = {"small-data-nn4": "nn4", "paper": "paper-recipe"}
 """Recipes whose weights do not ship, and their variants."""
 TOLERANCE = 0.004
-TIMED = 64
-"""Faces that the speed is measured on."""
 
 TINY = NetworkConfig("NN1", side=32, embedding_size=32, batch_norm=True, width=1 / 16)
 TINY_RECIPE: Recipe = (
@@ -104,7 +98,7 @@ def _measure(setting: Setting, embedder: Embedder, alignment: str, variant: str)
     benchmark, config = setting.benchmark, ALIGNMENTS[alignment]
     aligned = aligned_benchmark(benchmark, config)
     numbers = benchmark.view2.images()
-    speed = _faces_per_second(setting, embedder, config)
+    speed = faces_per_second(benchmark, config, embedder.embed)
     start = time.perf_counter()
     faces = at_side(aligned.images[numbers], embedder.network.side)
     z = np.zeros((len(benchmark.names), embedder.network.embedding_size), np.float32)
@@ -137,16 +131,3 @@ def _measure(setting: Setting, embedder: Embedder, alignment: str, variant: str)
 
 def _similarity(a: Float[np.ndarray, "pairs dim"], b: Float[np.ndarray, "pairs dim"]) -> Scores:
     return -Embedder.distance(a, b).astype(np.float64)
-
-
-def _faces_per_second(setting: Setting, embedder: Embedder, config: AlignConfig) -> float:
-    """From decoded pixels to embeddings: landmarks, alignment, network."""
-    benchmark = setting.benchmark
-    pictures: Any = np.stack([benchmark.images[number] for number in range(TIMED)])
-    squares = lfw_squares(TIMED, pictures.shape[1])
-    aligner = Aligner(config=config)
-    one = aligner(pictures[:1], Squares(*(part[:1] for part in squares)))
-    embedder.embed(one.images)  # both are compiled now
-    start = time.perf_counter()
-    embedder.embed(aligner(pictures, squares).images)
-    return TIMED / (time.perf_counter() - start)

@@ -26,9 +26,19 @@ from common.training import Schedule, fit
 from experiments.face_sets import FaceSet
 from experiments.held_out import HeldOut
 from facenet_jax.collapse import CollapseAlarm, guarded
-from facenet_jax.config import NetworkConfig
+from facenet_jax.model import build
 from facenet_jax.recipes import Recipe
-from facenet_jax.train import Batch, TrainState, Weights, embed_all, make_embed, make_step, start
+from facenet_jax.train import (
+    Batch,
+    Build,
+    Layers,
+    TrainState,
+    Weights,
+    embed_all,
+    make_embed,
+    make_step,
+    start,
+)
 from facenet_jax.views import batches_of
 from facenet_jax.weights import rounded
 
@@ -41,7 +51,7 @@ SAVE_SECONDS = 120.0
 class Trained:
     """A network after its last phase."""
 
-    network: NetworkConfig
+    network: Layers
     weights: Weights
     facts: dict[str, Any]
     """What the training was, and what was measured on the held-out people."""
@@ -50,24 +60,26 @@ class Trained:
 def train(
     faces: FaceSet,
     held_out: HeldOut,
-    network: NetworkConfig,
+    network: Layers,
     recipe: Recipe,
     *,
     seed: int = 0,
     from_scratch: bool = False,
     evaluations: int = EVALUATIONS,
+    build: Build = build,
 ) -> Trained:
     """Train all phases to their end, each from its last checkpoint if there is one.
 
     Args:
       faces: the training people; where there are several alignments, each view is drawn from one.
       held_out: other people, whom the network is measured on.
-      network: its layers.
+      network: its layers, in a dataclass.
       recipe: the phases.
       seed: of weights, order and augmentation.
       from_scratch: forget an earlier training of the same name that is done; one that was killed
         goes on.
       evaluations: of the held-out people, in each phase, for the curves.
+      build: makes the network of its layers; FaceNet's where nothing else is said.
 
     Raises:
       ValueError: batches that the faces cannot fill, or a checkpoint that does not fit.
@@ -79,18 +91,26 @@ def train(
     with ExitStack() as locks:
         for folder in folders:
             locks.enter_context(locked(folder))
-        return _train(faces, held_out, network, recipe, folders, seed, from_scratch, evaluations)
+        return _train(
+            faces, held_out, network, recipe, folders, seed, from_scratch, evaluations, build
+        )
+
+
+def is_done(faces: FaceSet, network: Layers, recipe: Recipe, *, seed: int = 0) -> bool:
+    """Whether such a training stands in the cache, finished; for the arguments see `train`."""
+    return (cache_dir("facenet", _key(faces, network, recipe, seed)) / "done").exists()
 
 
 def _train(
     faces: FaceSet,
     held_out: HeldOut,
-    network: NetworkConfig,
+    network: Layers,
     recipe: Recipe,
     folders: Sequence[Path],
     seed: int,
     from_scratch: bool,
     evaluations: int,
+    build: Build,
 ) -> Trained:
     done = folders[-1] / "done"
     if from_scratch and done.exists():
@@ -107,8 +127,9 @@ def _train(
 
         note(f"phase {number + 1} of {len(recipe)}: {config.steps(count):,} steps")
         graph, state = start(
-            network, config, people=faces.people, faces=count, seed=seed, begin=weights
-        )
+            network, config, people=faces.people, faces=count, seed=seed, begin=weights,
+            build=build,
+        )  # fmt: skip
         embed = embed or make_embed(graph)
 
         def evaluate(state: TrainState, embed: Any = embed) -> dict[str, float]:
@@ -158,7 +179,7 @@ def as_facts(recipe: Recipe) -> list[dict[str, Any]]:
     return [_finite(asdict(config)) for config in recipe]
 
 
-def _key(faces: FaceSet, network: NetworkConfig, recipe: Recipe, seed: int) -> str:
+def _key(faces: FaceSet, network: Any, recipe: Recipe, seed: int) -> str:
     settings = [list(faces.images), asdict(network), [asdict(one) for one in recipe], seed]
     return faces.key(settings)
 

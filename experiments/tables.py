@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.records import Result, read_all
-from experiments import study_records, study_tables
+from experiments import ideas_tables, study_records, study_tables
 from experiments.markdown import markdown
 from experiments.paper_numbers import CLASSICAL, FACENET_TABLES, LATER, Published, not_measured
 from experiments.rows import ROWS
@@ -89,7 +89,10 @@ def update_pictures(*, check: bool = False) -> list[Path]:
 
 
 def _blocks(results: Sequence[Result]) -> dict[str, Callable[[], str]]:
-    blocks: dict[str, Callable[[], str]] = {"comparison": lambda: comparison(results)}
+    blocks: dict[str, Callable[[], str]] = {
+        "comparison": lambda: comparison(results),
+        "ideas": lambda: ideas_tables.table(results),
+    }
     for row in ROWS:
         blocks[f"{row}-variants"] = lambda row=row: variants([r for r in results if r.row == row])
     for network in FACENET_TABLES:

@@ -9,8 +9,8 @@ Source: Schroff et al. 2015, Sec. 3.1 to 3.3; recipes.py has the values.
 """
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any, NamedTuple
+from functools import lru_cache, partial
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,6 @@ from jaxtyping import Array, Float, Int, UInt8
 from common.batching import in_batches
 from common.compiling import COMPILER_OPTIONS
 from common.optimizing import averaged, copied, kernels, rise_and_cosine
-from facenet_jax.config import NetworkConfig
 from facenet_jax.distributed import sharded_triplet_loss
 from facenet_jax.large_batch import chunked_value_and_grad
 from facenet_jax.model import build
@@ -66,14 +65,29 @@ class Batch(NamedTuple):
     """From 0 on."""
 
 
+@runtime_checkable
+class Layers(Protocol):
+    """What training asks of a network's configuration; `NetworkConfig` has it."""
+
+    @property
+    def embedding_size(self) -> int:
+        """Numbers of an embedding."""
+        ...
+
+
+Build: TypeAlias = Callable[[Any, nnx.Rngs], Any]
+"""Makes a network of its configuration. The network is called as `FaceNet` is."""
+
+
 def start(
-    network: NetworkConfig,
+    network: Layers,
     config: TrainConfig,
     *,
     people: int,
     faces: int,
     seed: int = 0,
     begin: Weights | None = None,
+    build: Build = build,
 ) -> tuple[Any, TrainState]:
     """The network's graph, and the state before the first step of a phase.
 
@@ -84,6 +98,7 @@ def start(
       faces: of the training set, which epochs are counted in.
       seed: of the weights.
       begin: what the phase before has left; random weights when None.
+      build: makes the network; other networks than FaceNet's bring their own.
     """
     graph, params, statistics = nnx.split(build(network, nnx.Rngs(seed)), nnx.Param, nnx.BatchStat)
     weights = begin or Weights({"network": params}, statistics)
@@ -104,6 +119,7 @@ def start(
     return graph, state
 
 
+@lru_cache(maxsize=4)  # on other faces, the same training is compiled once
 def make_step(
     config: TrainConfig, graph: Any, *, faces: int, seed: int = 0, mesh: Mesh | None = None
 ) -> Callable[[TrainState, Batch], tuple[TrainState, Float[Array, ""]]]:
@@ -174,6 +190,7 @@ def make_step(
     return jax.jit(step, donate_argnums=0, compiler_options=COMPILER_OPTIONS)
 
 
+@lru_cache(maxsize=4)
 def make_embed(graph: Any) -> Callable[[Weights, Any], Float[Array, "batch dim"]]:
     """The jitted forward pass: weights and uint8 faces in, embeddings out."""
 

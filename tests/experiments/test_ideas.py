@@ -1,0 +1,278 @@
+"""The eight bundles: what each differs in, what is trained and measured, and the command."""
+
+from dataclasses import asdict, fields, replace
+from itertools import combinations
+from math import sqrt
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from rich.console import Console
+
+from common.data.synthetic import synthetic_benchmark
+from common.protocol import Category
+from deepface_jax.model import DeepFace, parameter_table
+from deepface_jax.network_config import Filters, NetworkConfig
+from experiments import facenet_training, ideas_lfw, ideas_training, train_ideas
+from experiments.face_sets import FaceSet
+from experiments.facenet_training import Trained
+from experiments.held_out import HeldOut
+from experiments.ideas import BUNDLES, LOSSES, NETWORKS, Bundle
+from experiments.ideas_lfw import run
+from experiments.ideas_training import TINY, Short, Trainings
+from experiments.local_embedding import LocalConfig, build
+from experiments.setting import NotRerun, Setting
+from experiments.train_ideas import Options, main
+from facenet_jax.train import Batch, Weights
+from facenet_jax.views import batches_of
+
+LAYERS = NetworkConfig(
+    side=21, C1=Filters(4, 4), C3=Filters(3, 3), L4=Filters(5, 3), L5=Filters(4, 3, stride=2),
+    L6=Filters(3, 2), F7=6, classes=5,
+)  # fmt: skip
+SIDE = LAYERS.side
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A tiny synthetic setting, and the records of the row."""
+    folder = tmp_path_factory.mktemp("ideas")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLASSIC_FACES_CACHE", str(folder / "cache"))
+        patch.setattr(ideas_lfw, "TINY", replace(TINY, short=replace(TINY.short, epochs=2.0)))
+        benchmark = synthetic_benchmark(60, 4, pairs_per_fold=20, size=64)
+        setting = Setting(benchmark, (), True, folder / "runs", "command", Console(quiet=True))
+        yield setting, {one.result.variant: one.result for one in run(setting)}
+
+
+def test_the_embedding_is_f7_brought_to_length_one_without_f8():
+    graph, params, rest = nnx.split(build(LocalConfig(LAYERS), nnx.Rngs(0)), nnx.Param, ...)
+    table = {row.layer: row.weights + row.biases for row in parameter_table(LAYERS)}
+    layers = {"C1", "C3", "L4", "L5", "L6", "F7"}
+    assert set(params["network"]) == layers and not jax.tree.leaves(rest)
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == sum(table[name] for name in layers)
+
+    rng = np.random.default_rng(0)
+    drawn = jax.tree.map(lambda leaf: jnp.asarray(0.3 * rng.standard_normal(leaf.shape)), params)
+    images = jnp.asarray(rng.random((4, SIDE, SIDE, 3), np.float32))
+    embed = jax.jit(lambda weights, x, training: nnx.merge(graph, weights)(x, training=training),
+                    static_argnums=2)  # fmt: skip
+    whole, state = nnx.split(nnx.eval_shape(lambda: DeepFace(LAYERS, rngs=nnx.Rngs(0))))
+    state["F8"] = jax.tree.map(lambda leaf: jnp.ones(leaf.shape), state["F8"])
+    for name in layers:
+        state[name] = drawn["network"][name]
+    f7 = np.asarray(jax.jit(lambda s, x: nnx.merge(whole, s).activations(x)["F7"])(state, images))
+    wanted = [row / sqrt(sum(float(v) ** 2 for v in row)) for row in f7]
+    assert (f7 > 0).any(axis=1).all() and (f7 == 0).any()
+    for training in (False, True):
+        np.testing.assert_allclose(embed(drawn, images, training), wanted, atol=1e-6)
+
+
+def face_set(people, seed, alignment, side):
+    rng = np.random.default_rng(seed)
+    label = np.repeat(np.arange(people, dtype=np.int32), 6)
+    images = rng.integers(0, 256, (len(label), side, side, 3), np.uint8)
+    return FaceSet({alignment: images}, label, people, f"{seed:064d}")
+
+
+def numbered(index, rng):
+    """A view that says which face it is of, and what its generator draws."""
+    return Batch(rng.integers(0, 256, (1, 1, 3), np.uint8), np.int32(index))
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """What the eight trainings get, by bundle; nothing is trained or aligned."""
+    seen = {}
+    monkeypatch.setattr(
+        ideas_training, "faces_aligned",
+        lambda folder, split, alignments, side: face_set(
+            40 if split == "train" else 20, split == "train", *alignments, side
+        ),
+    )  # fmt: skip
+
+    def train(faces, held_out, network, recipe, **how):
+        (phase,) = recipe
+        count = len(faces.label)
+        made = batches_of(phase, faces.label, numbered)
+        seen[bundle] = {
+            "alignment": list(faces.images), "network": network, "build": how.pop("build"),
+            "loss": (phase.triplets, phase.softmax),
+            "phase": {f.name: getattr(phase, f.name) for f in fields(phase)
+                      if f.name not in ("triplets", "softmax")},
+            "how": how, "labels": faces.label.tolist(), "steps": phase.steps(count),
+            "views": [[part.tolist() for part in next(made)] for _ in range(3)],
+            "shapes": {k: v.shape for k, v in faces.images.items()},
+            "pairs": held_out.pairs.first.tolist(),
+        }  # fmt: skip
+        return Trained(network, Weights({}, None), {})
+
+    monkeypatch.setattr(facenet_training, "train", train)
+    trainings = Trainings(pairs=20)
+    for bundle, faces, held_out in trainings.sets(Path("folder")):
+        trainings.train(bundle, faces, held_out)
+    return seen
+
+
+def test_each_bundle_differs_in_what_its_name_says_and_nothing_else(recorded):
+    assert len(recorded) == 8 and set(recorded) == set(BUNDLES)
+    for one, other in combinations(BUNDLES, 2):
+        a, b = recorded[one], recorded[other]
+        for same in ("phase", "how", "labels", "steps", "views", "pairs"):
+            assert a[same] == b[same], same
+        assert (a["alignment"] == b["alignment"]) == (one.alignment == other.alignment)
+        assert (a["loss"] == b["loss"]) == (one.loss == other.loss)
+        for own in ("network", "build"):
+            assert (a[own] == b[own]) == (one.network == other.network)
+    for bundle, seen in recorded.items():
+        assert seen["alignment"] == [bundle.alignment]
+        assert seen["loss"] == {"triplets": (1.0, 0.0), "softmax": (0.0, 1.0)}[bundle.loss]
+        side = {"local": 76, "convolutional": 96}[bundle.network]
+        assert seen["shapes"] == {bundle.alignment: (240, side, side, 3)}
+        assert seen["views"][0] != seen["views"][1]
+
+
+def test_options_reach_the_recipe():
+    short = Short(**{f.name: f.default + 1 for f in fields(Short)})
+    for loss in LOSSES:
+        (phase,) = short.recipe(loss)
+        for name, value in asdict(short).items():
+            if name != "seed":
+                assert getattr(phase, name) == value, name
+
+
+def test_the_row_has_eight_records(tiny):
+    _, results = tiny
+    assert results.keys() == {bundle.name for bundle in BUNDLES}
+    steps = {result.config["steps"] for result in results.values()}
+    assert steps == {6} and len({str(r.training["sha256"]) for r in results.values()}) == 1
+    for bundle in BUNDLES:
+        result = results[bundle.name]
+        assert result.row == "ideas" and result.synthetic and result.published == {}
+        assert result.category == Category.UNRESTRICTED_LABELED.label
+        assert result.threshold_rule == "nine-folds"
+        assert result.alignment == result.config["align"]["stage"] == bundle.alignment
+        assert result.config["bundle"] == bundle._asdict()
+        assert result.training["images"] == 72 and result.training["identities"] == 12
+        assert (result.config["recipe"]["softmax"] == 1) == (bundle.loss == "softmax")
+        network = TINY.networks[bundle.network]
+        assert result.model["embedding_size"] == network.embedding_size
+        # Squared distances of vectors of length 1; of vectors that are not negative, at most 2.
+        least = -2 if bundle.network == "local" else -4
+        assert all(least <= t <= 0 for t in result.metrics["accuracy"]["thresholds"])
+    for name in NETWORKS:
+        sizes = {results[b.name].model["parameters"] for b in BUNDLES if b.network == name}
+        assert len(sizes) == 1  # a classifier is no part of it
+    assert len({r.figure for r in results.values()}) > 4
+
+
+def test_done_trainings_are_only_read_again(tiny, monkeypatch):
+    setting, results = tiny
+    monkeypatch.setattr(ideas_lfw, "TINY", replace(TINY, short=replace(TINY.short, epochs=2.0)))
+    monkeypatch.setenv("CLASSIC_FACES_CACHE", str(setting.runs.parent / "cache"))
+
+    def no_step(*_, **__):
+        return lambda state, batch: pytest.fail("it was trained again")
+
+    monkeypatch.setattr(facenet_training, "make_step", no_step)
+    name = "local-triplets-3d"
+    (measured,) = _one(setting, monkeypatch, name)
+    assert measured.result.metrics == results[name].metrics
+    with pytest.raises(pytest.fail.Exception, match="trained again"):
+        _one(replace(setting, from_scratch=True), monkeypatch, name)
+
+
+def _one(setting, monkeypatch, name):
+    """The row, as if there were one bundle."""
+    whole = Trainings.sets
+    with monkeypatch.context() as patch:
+        wanted = tuple(bundle for bundle in BUNDLES if bundle.name == name)
+        patch.setattr(Trainings, "sets", lambda self, folder: whole(self, folder, wanted))
+        return run(setting)
+
+
+def real(setting, **changes):
+    """As far as the row can tell, on LFW."""
+    provenance = replace(setting.benchmark.provenance, synthetic=False)
+    return replace(setting, benchmark=replace(setting.benchmark, provenance=provenance), **changes)
+
+
+def test_without_faces_or_trainings_the_row_says_why(tiny, tmp_path, monkeypatch):
+    setting, _ = tiny
+    with pytest.raises(NotRerun, match=r"not shipped.*--train-dir"):
+        run(real(setting))
+    monkeypatch.setattr(Trainings, "sets", lambda *_: iter(()))
+    with pytest.raises(NotRerun, match="--from-scratch begins them"):
+        run(real(setting, train_dir=tmp_path))
+
+
+@pytest.mark.parametrize("scratch", [False, True])
+def test_what_is_done_is_kept_until_all_are(tiny, tmp_path, monkeypatch, scratch):
+    setting = real(tiny[0], train_dir=tmp_path, from_scratch=scratch)
+    seen, done = [], {BUNDLES[0], BUNDLES[3]}
+    sets = [(bundle, None, None) for bundle in BUNDLES]
+    monkeypatch.setattr(Trainings, "sets", lambda *_: iter(sets))
+    monkeypatch.setattr(Trainings, "is_done", lambda self, bundle, faces: bundle in done)
+    monkeypatch.setattr(
+        Trainings, "train", lambda self, bundle, *_, from_scratch: seen.append(
+            (bundle, from_scratch)
+        )
+    )  # fmt: skip
+    monkeypatch.setattr(ideas_lfw, "_measure", lambda setting, trainings, bundle, *_: bundle)
+    wanted = list(BUNDLES) if scratch else [BUNDLES[0], BUNDLES[3]]
+    assert run(setting) == wanted and seen == [(bundle, False) for bundle in wanted]
+    seen.clear()
+    done.update(BUNDLES)
+    assert run(setting) == list(BUNDLES) and {forget for _, forget in seen} == {scratch}
+
+
+def test_the_command_shows_the_held_out_people(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.delenv("FACES_TRAIN_DIR", raising=False)
+    seen = []
+
+    class Fake(Trainings):
+        def sets(self, folder, wanted=BUNDLES):
+            return ((bundle, None, None) for bundle in wanted)
+
+        def train(self, bundle, faces, held_out, *, from_scratch=False):
+            seen.append(bundle)
+            held = {"accuracy": {"mean": 0.8125, "standard_error": 0.01},
+                    "val_at_far": {"0.001": {"mean": 0.25, "standard_error": 0.02}}}  # fmt: skip
+            facts = {"held_out": held, "training": {"hours": 0.125}}
+            return Trained(TINY.networks["local"], Weights({}, None), facts)
+
+    assert main(Options(("convolutional-softmax-2d",), tmp_path), Fake()) == 0
+    assert seen == [Bundle("convolutional", "softmax", "2d")]
+    out = capsys.readouterr().out
+    assert (
+        "convolutional-softmax-2d" in out and "0.8125 ± 0.0100" in out and "0.2500 ± 0.0200" in out
+    )
+    assert main(Options((), tmp_path), Fake()) == 0 and seen[1:] == list(BUNDLES)
+    capsys.readouterr()
+    assert main(Options(("softmax-local-2d",), tmp_path), Fake()) == 1
+    assert "no bundle softmax-local-2d; there are local-softmax-2d" in capsys.readouterr().err
+    assert main(Options(), Fake()) == 1
+    assert "name one by --train-dir" in capsys.readouterr().err
+    assert train_ideas.Options().short == Short()
+
+
+def test_held_out_people_see_the_same_alignment(monkeypatch):
+    asked = []
+
+    def faces_aligned(folder, split, alignments, side):
+        asked.append((split, tuple(alignments), side))
+        return face_set(20, 0, *alignments, side)
+
+    monkeypatch.setattr(ideas_training, "faces_aligned", faces_aligned)
+    wanted = [Bundle("local", "softmax", "3d"), Bundle("local", "triplets", "3d")]
+    trainings = Trainings(networks=TINY.networks, pairs=20)
+    (_, first, held), (_, second, _) = trainings.sets(Path("folder"), wanted)
+    assert asked == [("train", ("3d",), 24), ("validation", ("3d",), 24)]
+    assert first is second and isinstance(held, HeldOut)
+    assert {name: config.stage for name, config in ideas_training.ALIGNMENTS.items()} == {
+        "2d": "2d", "3d": "3d",
+    }  # fmt: skip
