@@ -150,7 +150,7 @@ def test_without_weights_and_folder_the_row_says_why(tmp_path, monkeypatch):
 def test_the_row_runs_tiny_and_the_card_is_made_of_its_facts(tmp_path, own_cache):
     measured = facenet_lfw.run(setting(tmp_path, tiny=True))
     results = [one.result for one in measured]
-    assert [r.variant for r in results] == ["aligned", "center-crop"]
+    assert [r.variant for r in results] == ["aligned", "center-crop", "mirrored"]
     weights = own_cache / "facenet" / "exported" / "tiny.npz"
     facts = json.loads(weights.with_suffix(".json").read_text())
     for result, alignment in zip(results, ("2d", "crop"), strict=True):
