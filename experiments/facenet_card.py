@@ -17,8 +17,9 @@ def write_card(weights: Path) -> Path:
         "# FaceNet, small",
         "",
         f"`{weights.name}` takes a square face crop of {network['side']} x {network['side']} "
-        f"pixels to {network['embedding_size']} numbers on the unit sphere: {network['network']} "
-        f"with {network['width']:g} of its channels, recipe `{facts['name']}`. "
+        f"pixels to {network['embedding_size']} numbers on the unit sphere: network "
+        f"`{network['network']}`, {network['width']:.0%} of its channels, recipe "
+        f"`{facts['name']}` (docs/facenet.md). "
         "`experiments/facenet_card.py` made this page from the `.json` beside the weights.",
         "",
         *([f"**{training['notice']}**", ""] if training["notice"] else []),
