@@ -3,7 +3,9 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
+from jaxtyping import Array
 
 
 def kernels(params: Any) -> Any:
@@ -29,3 +31,28 @@ def rise_and_cosine(
     """
     rise = min(round(warmup * per_epoch), steps - 1)
     return optax.warmup_cosine_decay_schedule(0.0, learning_rate, rise, steps)
+
+
+@jax.jit
+def copied(tree: Any) -> Any:
+    """The same values in buffers of their own, for steps that consume theirs."""
+    return jax.tree.map(jnp.copy, tree)
+
+
+def averaged(decay: float, average: Any, weights: Any, step: Array) -> Any:
+    """The running average of weights after one more step.
+
+    Args:
+      decay: share of the old average that stays; 0 for no average.
+      average: the old one.
+      weights: the new ones.
+      step: how many steps were made before.
+
+    Returns:
+      The new average, or () for none.
+    """
+    if not decay:
+        return ()
+    # At first, when there is little to average, the average follows faster.
+    kept = jnp.minimum(decay, (1.0 + step) / (10.0 + step))
+    return jax.tree.map(lambda old, new: kept * old + (1 - kept) * new, average, weights)

@@ -55,10 +55,25 @@ class Roc:
         Raises:
           ValueError: not in 0 to 1.
         """
+        return float(self.true_accept_rate[self._last_within(false_accept_rate)])
+
+    def threshold_at(self, false_accept_rate: float) -> float:
+        """The score of that vertex: pairs that score as high or higher are accepted.
+
+        Infinite where even the highest score would accept too many.
+
+        Args:
+          false_accept_rate: 0 to 1.
+
+        Raises:
+          ValueError: not in 0 to 1.
+        """
+        return float(self.thresholds[self._last_within(false_accept_rate)])
+
+    def _last_within(self, false_accept_rate: float) -> int:
         if not 0.0 <= false_accept_rate <= 1.0:
             raise ValueError(f"false accept rate is {false_accept_rate}; wanted 0 to 1")
-        last = np.searchsorted(self.false_accept_rate, false_accept_rate, side="right") - 1
-        return float(self.true_accept_rate[last])
+        return int(np.searchsorted(self.false_accept_rate, false_accept_rate, side="right")) - 1
 
 
 def roc(scores: Scores, same: Bool[np.ndarray, " pairs"]) -> Roc:

@@ -17,8 +17,9 @@ def write_card(weights: Path) -> Path:
         "# FaceNet, small",
         "",
         f"`{weights.name}` takes a square face crop of {network['side']} x {network['side']} "
-        f"pixels to {network['embedding_size']} numbers on the unit sphere: {network['network']} "
-        f"with {network['width']:g} of its channels, recipe `{facts['name']}`. "
+        f"pixels to {network['embedding_size']} numbers on the unit sphere: network "
+        f"`{network['network']}`, {network['width']:.0%} of its channels, recipe "
+        f"`{facts['name']}` (docs/facenet.md). "
         "`experiments/facenet_card.py` made this page from the `.json` beside the weights.",
         "",
         *([f"**{training['notice']}**", ""] if training["notice"] else []),
@@ -36,6 +37,12 @@ def write_card(weights: Path) -> Path:
         f"- Squared distance below {point['squared_distance']:.3f} means the same person: "
         f"false accept rate {point['false_accept_rate']:.4f}, true accept rate "
         f"{point['true_accept_rate']:.4f}, with thresholds chosen on the other folds.",
+        *(
+            f"- Below {one['squared_distance']:.3f}, for a false accept rate of {one['wanted']:g}: "
+            f"{one['false_accept_rate']:.2g} and {one['true_accept_rate']:.4f}, over all pairs, "
+            "with thresholds chosen on other people."
+            for one in facts["thresholds"]
+        ),
         "",
         "## What it is for, and what not",
         "- For research on the method. The threshold fits pictures like those it was measured on;",

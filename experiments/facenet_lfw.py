@@ -4,10 +4,12 @@
     python -m experiments.reproduce facenet --from-scratch --train-dir DIR
 
 `aligned` sees faces aligned by a similarity transform of our landmarks, `center-crop` a fixed crop
-of LFW's images; both with the network that is shipped. `--from-scratch` trains it first, by the
-recipe for little data, which was chosen on people held out of the training folder. `paper-recipe`
-is there where the paper's recipe was trained on this machine
-(`python -m experiments.train_facenet --recipe paper`).
+of LFW's images; both with the network that is shipped. `mirrored` is `aligned` with the mean of the
+embeddings of a face and of its mirror image. `--from-scratch` trains the network first, by the
+recipe for little data, which was chosen on people held out of the training folder. `nn4` is one of
+the paper's networks on the same faces, `paper-recipe` the paper's recipe; they are there where they
+were trained on this machine (`python -m experiments.train_facenet --recipe small-data-nn4` or
+`paper`).
 
 The threshold is fitted on nine folds; a face that cannot be aligned is center-cropped, counted,
 and stays in its pairs. Runtime: minutes with weights that are there, an hour from scratch on two
@@ -24,10 +26,11 @@ from jaxtyping import Float
 from common.data.cache import cache_dir
 from common.data.progress import progress
 from common.harness import EmbeddingMethod, run_view2
+from common.pair_metric import unit
 from common.protocol import Category
 from common.types import Scores
 from experiments.aligned_faces import aligned_benchmark
-from experiments.facenet_faces import ALIGNMENTS, at_side
+from experiments.face_sets import ALIGNMENTS, at_side
 from experiments.facenet_training import as_facts
 from experiments.measure import Measured, measure
 from experiments.network_speed import faces_per_second
@@ -41,7 +44,14 @@ from facenet_jax.recipes import Recipe, TrainConfig
 from facenet_jax.weights import SHIPPED
 
 CATEGORY = Category.UNRESTRICTED_LABELED
-PUBLISHED = {"aligned": "FaceNet, aligned", "center-crop": "FaceNet, fixed center crop"}
+PUBLISHED = {
+    "aligned": DEEP["FaceNet, aligned"],
+    "center-crop": DEEP["FaceNet, fixed center crop"],
+    "paper-recipe": DEEP["FaceNet, aligned"],
+}
+"""By variant; nobody published the others."""
+TRAINED_HERE = {"small-data-nn4": "nn4", "paper": "paper-recipe"}
+"""Recipes whose weights do not ship, and their variants."""
 TOLERANCE = 0.004
 
 TINY = NetworkConfig("NN1", side=32, embedding_size=32, batch_norm=True, width=1 / 16)
@@ -53,14 +63,19 @@ TINY_RECIPE: Recipe = (
 
 
 def run(setting: Setting) -> list[Measured]:
-    """Measure the network under both alignments, and the paper's recipe where it is there."""
+    """Measure the network under both alignments, and other recipes' where they are there."""
     embedder = Embedder.load(_weights(setting))
     measured = [_measure(setting, embedder, name, name) for name in ALIGNMENTS]
-    paper = cache_dir("facenet", "exported") / "paper.npz"
-    if paper.exists() and not setting.benchmark.provenance.synthetic:
-        embedder, (network, recipe) = Embedder.load(paper), RECIPES["paper"]
+    measured.append(_measure(setting, embedder, "aligned", "mirrored", mirrored=True))
+    if setting.benchmark.provenance.synthetic:
+        return measured
+    for name, variant in TRAINED_HERE.items():
+        path = cache_dir("facenet", "exported") / f"{name}.npz"
+        if not path.exists():
+            continue
+        embedder, (network, recipe) = Embedder.load(path), RECIPES[name]
         if embedder.network == network and embedder.facts["recipe"] == as_facts(recipe):
-            measured.append(_measure(setting, embedder, "aligned", "paper-recipe"))
+            measured.append(_measure(setting, embedder, "aligned", variant))
     return measured
 
 
@@ -87,7 +102,9 @@ def _weights(setting: Setting) -> Path:
     return train_folder(setting.train_dir, from_scratch=setting.from_scratch)
 
 
-def _measure(setting: Setting, embedder: Embedder, alignment: str, variant: str) -> Measured:
+def _measure(
+    setting: Setting, embedder: Embedder, alignment: str, variant: str, *, mirrored: bool = False
+) -> Measured:
     benchmark, config = setting.benchmark, ALIGNMENTS[alignment]
     aligned = aligned_benchmark(benchmark, config)
     numbers = benchmark.view2.images()
@@ -97,6 +114,8 @@ def _measure(setting: Setting, embedder: Embedder, alignment: str, variant: str)
     z = np.zeros((len(benchmark.names), embedder.network.embedding_size), np.float32)
     with progress(f"Embedding faces, {variant}", len(faces)) as advance:
         z[numbers] = embedder.embed(faces, advance=advance)
+    if mirrored:
+        z[numbers] = unit(z[numbers] + embedder.embed(np.ascontiguousarray(faces[:, :, ::-1])))
     outcome = run_view2(
         benchmark, EmbeddingMethod(z, _similarity), CATEGORY,
         watch=setting.watch(f"The ten folds of View 2, {variant}"),
@@ -105,10 +124,11 @@ def _measure(setting: Setting, embedder: Embedder, alignment: str, variant: str)
     facts, training = embedder.facts, embedder.facts["training"]
     return measure(
         setting, benchmark, outcome, row="facenet", variant=variant, category=CATEGORY,
-        threshold_rule="nine-folds", published=DEEP[PUBLISHED[alignment]],
+        threshold_rule="nine-folds", published=PUBLISHED.get(variant),
         config={"network": embedder.network.network, "width": embedder.network.width,
                 "side": embedder.network.side, "batch_norm": embedder.network.batch_norm,
-                "recipe": facts["name"], "trained_on": " and ".join(facts["inputs"]),
+                "mirrored": mirrored, "recipe": facts["name"],
+                "trained_on": " and ".join(facts["inputs"]),
                 "threshold_squared_distance": round(-float(outcome.thresholds.mean()), 4),
                 "phases": {str(k): one for k, one in enumerate(facts["recipe"])},
                 "held_out": facts["held_out"], "align": asdict(config)},

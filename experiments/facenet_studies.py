@@ -5,18 +5,18 @@
     python -m experiments.facenet_studies --tiny
 
 `quality`, `pixels`, `quantization` and `clustering` are of the shipped weights and take minutes.
-`embedding` and `share` train a small network seven times, each time for the same few hundred steps;
-a training that was killed goes on, one that is done is only read. Records go to
+`embedding` and `share` train a small network seven times, each time for the same steps,
+`collapse` a smaller one six times; a training that was killed goes on, one that is done is only
+read. Records go to
 `runs/facenet-studies/`, and with `--record` to the committed ones, from which docs/facenet.md has
 its tables. The picture of the clusters shows faces of DIR: it stays in `runs/`.
 """
 
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 import tyro
@@ -24,26 +24,15 @@ from rich.console import Console
 from rich.table import Table
 
 from common import records
-from common.data.cache import cache_dir
 from experiments import facenet_short, study_records, weight_studies
-from experiments.facenet_faces import FaceSet, read_faces
-from experiments.facenet_lfw import TINY, TINY_RECIPE
-from experiments.facenet_short import Short
+from experiments.collapse_study import collapses
+from experiments.facenet_bench import ALIGNMENT, Bench, Name, Options
 from experiments.facenet_training import as_facts
 from experiments.folder_facts import folder_facts
-from experiments.held_out import HeldOut
 from experiments.paper_numbers import FACENET_STUDIES
 from experiments.study_records import Study
-from experiments.synthetic_folder import synthetic_folder
-from experiments.train_facenet import train_folder
-from experiments.training_command import named_folder
-from experiments.weight_studies import Subject
-from facenet_jax.embedder import Embedder
-from facenet_jax.weights import SHIPPED
 
 RECORDS = Path(__file__).parent / "results" / "studies"
-ALIGNMENT = "aligned"
-Name: TypeAlias = Literal["quality", "pixels", "quantization", "clustering", "embedding", "share"]
 VARIED: dict[Name, str] = {
     "quality": "JPEG quality",
     "pixels": "pixels",
@@ -51,97 +40,8 @@ VARIED: dict[Name, str] = {
     "clustering": "distance threshold, in thresholds of verification",
     "embedding": "embedding size",
     "share": "share of the training people",
+    "collapse": "seed, or which negatives",
 }
-
-
-@dataclass(frozen=True)
-class Options:
-    """FaceNet's studies on held-out people."""
-
-    studies: Annotated[tuple[Name, ...], tyro.conf.Positional] = ()
-    """Which; all when none is named."""
-    train_dir: Path | None = None
-    """`<identity>/<image>.jpg` (else $FACES_TRAIN_DIR)."""
-    weights: Path = SHIPPED
-    """The .npz of the network that is studied; its .json lies beside it."""
-    steps: tuple[int, ...] = Short.steps
-    """Of the two phases of each training, for `embedding` and `share`."""
-    record: bool = False
-    """Replace the committed records."""
-    tiny: bool = False
-    """Synthetic people and a tiny network: end to end, no data. The figures mean nothing."""
-    runs: Path = Path("runs")
-    """Where records and the picture go."""
-
-    @property
-    def command(self) -> str:
-        """What was typed, without paths."""
-        words = ["python -m experiments.facenet_studies", *self.studies]
-        if self.steps != Short.steps:
-            words += ["--steps", *map(str, self.steps)]
-        flags = {"--record": self.record, "--tiny": self.tiny}
-        return " ".join([*words, *(flag for flag, on in flags.items() if on)])
-
-
-class Bench:
-    """What the studies share; each part is made when a study first asks for it."""
-
-    def __init__(self, options: Options):
-        self.options = options
-        self.folder = _folder(options)
-        self._pairs = {"folds": 2, "pairs": 30} if options.tiny else {}
-
-    @cached_property
-    def subject(self) -> Subject:
-        """The trained network, and people it has not seen.
-
-        Raises:
-          ValueError: no weights, or weights that may have seen these people.
-        """
-        path = self.options.weights
-        if self.options.tiny:
-            path = train_folder(
-                self.folder, "tiny", network=TINY, recipe=TINY_RECIPE, folds=2, pairs=30
-            )
-        embedder = Embedder.load(path)
-        held_out = self.held_out(embedder.network.side)
-        known = embedder.facts["held_out"]["sha256"]
-        if known != held_out.sha256:
-            raise ValueError(
-                f"{path.name} was chosen on other people (checksum {known[:12]}) than this "
-                f"folder's split `validation` ({held_out.sha256[:12]}), and may have been trained "
-                "on some of these; name the folder that it was trained on"
-            )
-        return Subject(embedder, held_out)
-
-    @cached_property
-    def short(self) -> Short:
-        """How small networks are trained."""
-        if self.options.tiny:
-            recipe = TINY_RECIPE[0], replace(TINY_RECIPE[1], identities=3, faces=3)
-            return Short(replace(TINY, embedding_size=8), recipe, steps=(6, 2))
-        return Short(steps=self.options.steps)
-
-    @cached_property
-    def faces(self) -> FaceSet:
-        """The training people, at the small network's size."""
-        return read_faces(self.folder, "train", (ALIGNMENT,), self.short.network.side)
-
-    @cached_property
-    def others(self) -> HeldOut:
-        """The held-out people, at the small network's size."""
-        return self.held_out(self.short.network.side)
-
-    def held_out(self, side: int) -> HeldOut:
-        """The people who are not trained on."""
-        faces = read_faces(self.folder, "validation", (ALIGNMENT,), side)
-        return HeldOut.of(faces, ALIGNMENT, **self._pairs)
-
-
-def _folder(options: Options) -> Path:
-    if options.tiny:
-        return synthetic_folder(cache_dir("facenet", "synthetic"))
-    return named_folder(options.train_dir)
 
 
 def study(bench: Bench, name: Name) -> Study:
@@ -151,14 +51,16 @@ def study(bench: Bench, name: Name) -> Study:
       ValueError, OSError, TrainingError: it cannot be measured; the message says why.
     """
     start = time.perf_counter()
-    if name in ("embedding", "share"):
+    if name in ("embedding", "share", "collapse"):
         points, config = _trained(bench, name)
-        held_out, short = bench.others, bench.short
+        how = bench.trial if name == "collapse" else bench.short
+        side = how.network.side
+        faces, held_out = bench.faces(side), bench.others(side)
         training = {
-            **_described(bench, bench.faces.sha256), "images": len(bench.faces.label),
-            "identities": bench.faces.people, "sha256": bench.faces.sha256,
+            **_described(bench, faces.sha256), "images": len(faces.label),
+            "identities": faces.people, "sha256": faces.sha256,
         }  # fmt: skip
-        model, seed, tolerance = asdict(short.network), short.seed, 0.05
+        model, seed, tolerance = asdict(how.network), bench.short.seed, 0.05
     else:
         points, config = _measured(bench, name)
         held_out, embedder = bench.subject.held_out, bench.subject.embedder
@@ -182,7 +84,14 @@ def study(bench: Bench, name: Name) -> Study:
 
 
 def _trained(bench: Bench, name: Name) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    faces, others, short, tiny = bench.faces, bench.others, bench.short, bench.options.tiny
+    if name == "collapse":
+        trial = bench.trial
+        faces, others = bench.faces(trial.network.side), bench.others(trial.network.side)
+        (phase,) = as_facts(trial.recipe(len(faces.label), trial.config.mining))
+        config = {"steps": trial.steps, "batch": trial.config.batch, "recipe": phase}
+        return collapses(faces, others, trial), config
+    short, tiny = bench.short, bench.options.tiny
+    faces, others = bench.faces(short.network.side), bench.others(short.network.side)
     config = {
         "steps": list(short.steps), "batch": [phase.batch for phase in short.recipe],
         "recipe": as_facts(short.phases(len(faces.label))),

@@ -5,8 +5,6 @@ One that was killed goes on from its last checkpoint, exactly; one that is done 
 every recipe that begins with the same phases.
 """
 
-import hashlib
-import json
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -25,7 +23,7 @@ from common.data.locking import locked
 from common.data.progress import note
 from common.records import device, versions
 from common.training import Schedule, fit
-from experiments.facenet_faces import FaceSet
+from experiments.face_sets import FaceSet
 from experiments.held_out import HeldOut
 from facenet_jax.collapse import CollapseAlarm, guarded
 from facenet_jax.model import build
@@ -183,11 +181,7 @@ def as_facts(recipe: Recipe) -> list[dict[str, Any]]:
 
 def _key(faces: FaceSet, network: Any, recipe: Recipe, seed: int) -> str:
     settings = [list(faces.images), asdict(network), [asdict(one) for one in recipe], seed]
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    digest.update(faces.label.tobytes())
-    for images in faces.images.values():
-        digest.update(images.tobytes())
-    return digest.hexdigest()[:32]
+    return faces.key(settings)
 
 
 def _finite(value: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 import facenet_jax
-from common import images
+from common import images, layers
 from common.landmarks import crops
 from common.landmarks.crops import lfw_squares
 from common.landmarks.predict import Landmarker
@@ -19,7 +19,7 @@ from deepface_jax.fallback import Fallback
 from experiments import face_canvas
 from experiments.aligned_faces import alignment_digest
 from experiments.face_canvas import PlacedCanvas, Where, face_canvases
-from experiments.facenet_faces import ALIGNMENTS
+from experiments.face_sets import ALIGNMENTS
 from facenet_jax.embedder import Embedder
 from facenet_jax.weights import WeightsError
 
@@ -53,17 +53,19 @@ class Seen(NamedTuple):
 class FaceFinder:
     """Photos in, faces with embeddings out."""
 
-    def __init__(self, weights: Path, where: Where = "haar"):
+    def __init__(self, weights: Path, where: Where = "haar", false_accept_rate: float = 0.001):
         """Load the network; the landmarks' is loaded when there is something to look at.
 
         Args:
           weights: .npz of a FaceNet, with its .json beside it.
           where: to look for the faces.
+          false_accept_rate: of one comparison, which decides on the embedder's threshold.
 
         Raises:
           WeightsError: no such files, or they are damaged, or of another kind.
+          ValueError: the weights have no threshold for that rate.
         """
-        self.embedder = Embedder.load(weights)
+        self.embedder = Embedder.load(weights).at(false_accept_rate)
         self.where: Where = where
         # The threshold was measured under the first of the alignments that were trained on.
         inputs = self.embedder.facts.get("inputs") or ["unknown"]
@@ -109,7 +111,7 @@ class FaceFinder:
         """sha256 of all that an embedding depends on, but for the photo."""
         package = Path(str(facenet_jax.__file__))
         files = [weights, weights.with_suffix(".json"), Path(__file__)]
-        files += [Path(str(one.__file__)) for one in (crops, face_canvas, images)]
+        files += [Path(str(one.__file__)) for one in (crops, face_canvas, images, layers)]
         files += [package.with_name(name) for name in _NETWORK]
         parts = [alignment_digest(), self.where.encode(), *(path.read_bytes() for path in files)]
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()

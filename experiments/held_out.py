@@ -14,11 +14,21 @@ from common.verification import (
     nine_fold_thresholds,
     threshold_of_each_pair,
 )
-from experiments.facenet_faces import FaceSet
+from experiments.face_sets import FaceSet
 from experiments.training_faces import validation_pairs
-from facenet_jax.validation import validation_rate
+from facenet_jax.validation import operating_points, validation_rate
 
 FALSE_ACCEPT_RATE = 0.001
+
+
+def spread(z: Float[np.ndarray, "faces dim"]) -> float:
+    """Half the mean squared distance of two embeddings: 0 where all are one, 1 all around.
+
+    Example:
+      >>> spread(np.array([[1.0, 0.0], [-1.0, 0.0]]))
+      1.0
+    """
+    return float(1 - np.sum(np.square(z.mean(axis=0, dtype=np.float64))))
 
 
 @dataclass(frozen=True)
@@ -49,10 +59,11 @@ class HeldOut:
         }
 
     def measure(self, z: Float[np.ndarray, "faces dim"]) -> dict[str, Any]:
-        """The blocks `threshold` and `held_out` of the file beside the weights.
+        """The blocks `threshold`, `thresholds` and `held_out` of the file beside the weights.
 
-        The threshold that is kept is the best on all pairs; its error rates are measured fold by
-        fold, with the threshold of the other folds.
+        The one threshold that is kept is the best on the drawn pairs; its error rates are measured
+        fold by fold, with the threshold of the other folds. The others are for false accept rates,
+        over all pairs of all people (`facenet_jax.validation.operating_points`).
         """
         scores, pairs = self._scores(z), self.pairs
         thresholds = nine_fold_thresholds(scores, pairs.same, pairs.fold)
@@ -61,6 +72,7 @@ class HeldOut:
         mean, error = mean_and_standard_error(accuracy)
         rate, rate_error, impostors = self._validation(z)
         people = len(np.unique(self.label))
+        points = operating_points(z, self.label, splits=self._splits)
         return {
             "threshold": {
                 "squared_distance": -fit_threshold(scores, pairs.same),
@@ -68,9 +80,11 @@ class HeldOut:
                 "true_accept_rate": float(np.mean(accepted[pairs.same])),
                 "pairs": len(pairs),
             },
+            "thresholds": [point._asdict() for point in points],
             "held_out": {
                 "images": len(self.label), "identities": people, "sha256": self.sha256,
                 "accuracy": {"mean": mean, "standard_error": error},
+                "spread": spread(z),
                 "val_at_far": {str(FALSE_ACCEPT_RATE): {
                     "mean": rate, "standard_error": rate_error, "impostors_per_split": impostors,
                 }},
@@ -82,5 +96,10 @@ class HeldOut:
         return np.asarray(-np.sum(np.square(first - second), axis=1, dtype=np.float64))
 
     def _validation(self, z: Float[np.ndarray, "faces dim"]) -> tuple[float, float, int]:
-        splits = min(5, len(np.unique(self.label)) // 2)
-        return validation_rate(z, self.label, false_accept_rate=FALSE_ACCEPT_RATE, splits=splits)
+        return validation_rate(
+            z, self.label, false_accept_rate=FALSE_ACCEPT_RATE, splits=self._splits
+        )
+
+    @property
+    def _splits(self) -> int:
+        return min(5, len(np.unique(self.label)) // 2)

@@ -2,14 +2,14 @@
 
 A network of locally connected layers or of convolutions; a loss that names the training people or
 one that compares three faces; faces that are turned to the front in 3D or aligned in 2D. Papers
-bring their ideas in bundles (DeepFace: local, softmax, 3d; FaceNet: inception, triplets); all eight
-bundles on the same faces tell them apart.
+bring their ideas in bundles (DeepFace: local, softmax, 3d; FaceNet: convolutional, triplets); all
+eight bundles on the same faces tell them apart.
 """
 
 from typing import NamedTuple
 
 ROW = "ideas"
-NETWORKS = {"local": "DeepFace's layers", "inception": "FaceNet's Inception"}
+NETWORKS = {"local": "DeepFace's layers", "convolutional": "FaceNet's convolutions"}
 LOSSES = {"softmax": "softmax", "triplets": "triplets"}
 ALIGNMENTS = {"2d": "2D", "3d": "3D"}
 """By the words that variants are named with: what tables call them."""

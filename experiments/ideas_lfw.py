@@ -23,7 +23,7 @@ from common.harness import EmbeddingMethod, run_view2
 from common.protocol import Category
 from common.types import Scores
 from experiments.aligned_faces import aligned_benchmark
-from experiments.facenet_faces import at_side
+from experiments.face_sets import at_side
 from experiments.facenet_training import Trained
 from experiments.folder_facts import folder_facts
 from experiments.ideas import ROW, Bundle

@@ -22,7 +22,7 @@ NOT_MEASURED = "not measured"
 _DIFFERENCES = {
     "alignment": ("3d", "2d"),
     "loss": ("triplets", "softmax"),
-    "network": ("local", "inception"),
+    "network": ("local", "convolutional"),
 }
 """What is subtracted from what, by the field of a bundle."""
 Folds: TypeAlias = Float[np.ndarray, " folds"]
@@ -72,7 +72,7 @@ def table(results: Sequence[Result]) -> str:
         differences = map(less, across(network, "triplets"), across(network, "softmax"))
         lines.append(_line(name, "triplets - softmax", list(differences), _difference))
     for loss, name in LOSSES.items():
-        differences = map(less, across("local", loss), across("inception", loss))
+        differences = map(less, across("local", loss), across("convolutional", loss))
         lines.append(_line("DeepFace's - FaceNet's", name, list(differences), _difference))
     return markdown(("network", "loss", "2D", "3D", "3D - 2D"), lines)
 
@@ -125,8 +125,8 @@ def shown(results: Sequence[Result]) -> dict[str, object]:
 _STYLES: dict[tuple[str, str], dict[str, Any]] = {
     ("local", "softmax"): {"color": "#0072B2", "marker": "o", "linestyle": "-"},
     ("local", "triplets"): {"color": "#0072B2", "marker": "s", "linestyle": "--"},
-    ("inception", "softmax"): {"color": "#D55E00", "marker": "o", "linestyle": "-"},
-    ("inception", "triplets"): {"color": "#D55E00", "marker": "s", "linestyle": "--"},
+    ("convolutional", "softmax"): {"color": "#D55E00", "marker": "o", "linestyle": "-"},
+    ("convolutional", "triplets"): {"color": "#D55E00", "marker": "s", "linestyle": "--"},
 }
 
 

@@ -20,18 +20,18 @@ from deepface_jax.config import AlignConfig
 from deepface_jax.network_config import DEEPFACE_SMALL, Filters
 from deepface_jax.network_config import NetworkConfig as DeepFaceConfig
 from experiments import facenet_training, local_embedding
-from experiments.facenet_faces import FaceSet, faces_aligned
+from experiments.face_sets import FaceSet, faces_aligned
 from experiments.facenet_training import Trained
 from experiments.held_out import HeldOut
 from experiments.ideas import BUNDLES, Bundle
 from experiments.local_embedding import LocalConfig
 from facenet_jax import model
-from facenet_jax.config import NN4_SMALL, NetworkConfig
+from facenet_jax.config import RESIDUAL, NetworkConfig
 from facenet_jax.recipes import Recipe, TrainConfig
 from facenet_jax.train import Build, make_embed
 
 ALIGNMENTS = {"2d": AlignConfig(stage="2d"), "3d": AlignConfig(stage="3d")}
-BUILDS: dict[str, Build] = {"local": local_embedding.build, "inception": model.build}
+BUILDS: dict[str, Build] = {"local": local_embedding.build, "convolutional": model.build}
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Trainings:
     """The networks, how they are trained, and whom they are watched on."""
 
     networks: Mapping[str, LocalConfig | NetworkConfig] = field(
-        default_factory=lambda: {"local": LocalConfig(DEEPFACE_SMALL), "inception": NN4_SMALL}
+        default_factory=lambda: {"local": LocalConfig(DEEPFACE_SMALL), "convolutional": RESIDUAL}
     )
     short: Short = Short()
     folds: int = 10
@@ -150,7 +150,7 @@ TINY = Trainings(
             side=24, C1=Filters(8, 5), C3=None, L4=Filters(8, 3, stride=2), L5=None, L6=None, F7=32,
             init="he", centered=True,
         )),
-        "inception": NetworkConfig(
+        "convolutional": NetworkConfig(
             "NN1", side=32, embedding_size=32, batch_norm=True, width=1 / 16
         ),
     },
@@ -158,5 +158,4 @@ TINY = Trainings(
     folds=2,
     pairs=30,
 )  # fmt: skip
-"""For synthetic faces, which only show that all works; FaceNet's smaller network stands in for
-Inception, which takes long to compile."""
+"""For synthetic faces, which only show that all works; a shallow network stands in for each."""

@@ -7,7 +7,8 @@
 
 GALLERY holds a folder for each person, `<person>/<photo>.jpg`. Each face is found by OpenCV's Haar
 cascade, aligned by our landmarks, embedded by FaceNet and matched with every photo of the gallery:
-the answer is the nearest person, or `unknown` where nobody is nearer than the weights' threshold.
+the answer is the nearest person, or `unknown` where nobody is nearer than the threshold for the
+false accept rate that was asked for (`--false-accept-rate`, of the weights' own list).
 Weights are those that are shipped, or any FaceNet that `experiments.train_facenet` has exported
 (`--weights`, a .npz with its .json beside it).
 
@@ -44,6 +45,8 @@ class Identify:
     """Of a video or camera, look at so many frames at most."""
     weights: Path | None = None
     """.npz of another FaceNet, with its .json beside it."""
+    false_accept_rate: float = 0.001
+    """Of one comparison; the file beside the weights has a threshold for each of a few."""
     search: Literal["haar", "centered", "whole"] = "haar"
     """Where faces are, on the gallery's photos and the others: found by OpenCV's Haar cascade;
     centered as LFW's are; or each photo is a loose square crop of one."""

@@ -14,6 +14,7 @@ from experiments.find_faces import FaceFinder, Seen
 from experiments.frames import Frame, frames
 from experiments.gallery import Gallery, no_face, open_gallery
 from experiments.identify_targets import check_sources, picture_targets, stream_name
+from facenet_jax.embedder import Embedder
 from facenet_jax.weights import SHIPPED
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def identify(options: "Identify") -> int:
     """
     check_sources(options)
     targets = picture_targets(options)
-    finder = FaceFinder(options.weights or SHIPPED, options.search)
+    finder = FaceFinder(options.weights or SHIPPED, options.search, options.false_accept_rate)
     gallery = open_gallery(options.gallery, finder)
     recognizer = Recognizer(gallery, finder.embedder)
     _introduce(gallery, recognizer)
@@ -56,7 +57,7 @@ def identify(options: "Identify") -> int:
             write_jpeg(targets[path], annotated(photo, answers))
     told += _stream(options, finder, recognizer)
     if options.json is not None:
-        whole = {"threshold": finder.embedder.facts["threshold"], "seen": told}
+        whole = {"threshold": _threshold(finder.embedder), "seen": told}
         options.json.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
     if bad:
         note(f"error: {len(bad)} photos cannot be read: {printable(first_five(bad))}")
@@ -126,19 +127,24 @@ def _introduce(gallery: Gallery, recognizer: Recognizer) -> None:
     if photos == people:
         note("each person has one photo; in another light or pose they may come out as unknown")
     embedder = recognizer.embedder
-    point = embedder.facts["threshold"]
-    true = point.get("true_accept_rate")
     low, high = recognizer.false_name_rates
     print(
         f"threshold: squared distance {embedder.threshold:.3f}. Of pairs of two people "
-        f"{embedder.false_accept_rate:.2g} are nearer"
-        + (f", of pairs of one person {true:.2g}" if true is not None else "")
-        + " (measured on people who were not trained on)"
+        f"{embedder.false_accept_rate:.2g} are nearer, of pairs of one person "
+        f"{embedder.true_accept_rate:.2g} (measured on people who were not trained on)"
     )
     print(
         f"a stranger is given a name with a chance of {low:.2g}, 1 - (1 - rate)^{people}, if the "
         f"people are independent; up to {high:.2g} with {_count(photos, 'photo')} to err on"
     )
+
+
+def _threshold(embedder: Embedder) -> dict[str, float]:
+    return {
+        "squared_distance": embedder.threshold,
+        "false_accept_rate": embedder.false_accept_rate,
+        "true_accept_rate": embedder.true_accept_rate,
+    }
 
 
 def _as_json(answers: list[Answer]) -> list[dict[str, Any]]:

@@ -13,9 +13,9 @@ from functools import partial
 from flax import nnx
 from jaxtyping import Array, Float
 
+from common.layers import unit_sphere
 from deepface_jax.model import DeepFace
 from deepface_jax.network_config import DEEPFACE_SMALL, NetworkConfig
-from facenet_jax.layers import unit_sphere
 
 
 @dataclass(frozen=True)

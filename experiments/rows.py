@@ -41,6 +41,7 @@ ROWS: dict[str, Row] = {
         "experiments.deepface_small_lfw", "DeepFace's layers, small", "chi-squared"
     ),
     "facenet": Row("experiments.facenet_lfw", "FaceNet", "aligned"),
+    "sphereface": Row("experiments.sphereface_lfw", "SphereFace", "mirrored"),
     "ideas": Row(
         "experiments.ideas_lfw", "One idea at a time, short trainings", "local-softmax-3d"
     ),

@@ -25,7 +25,8 @@ class Study:
     """What the points differ in, with its unit."""
     points: list[dict[str, Any]]
     """In their order: `setting`, and what was measured there, under `val` (`mean` and
-    `standard_error`) or `error` where it can be compared with the published figures."""
+    `standard_error`) or `error` where it can be compared with the published figures; `f` of
+    clusters, `spread` of trainings that may collapse."""
     data: dict[str, Any]
     """Whom it was measured on: `name`, `sha256`, `images`, `identities`, `alignment`."""
     training: dict[str, Any]
@@ -57,6 +58,8 @@ class Study:
 
 
 def _figure(point: Mapping[str, Any]) -> float:
+    if "spread" in point:
+        return float(point["spread"])
     if "val" in point:
         return float(point["val"]["mean"])
     return float(point["error"] if "error" in point else point["f"])

@@ -21,6 +21,7 @@ def blocks(studies: Mapping[str, Study]) -> dict[str, Callable[[], str]]:
         "facenet-share": lambda: share(studies.get("facenet-share")),
         "facenet-quantization": lambda: quantization(studies.get("facenet-quantization")),
         "facenet-clustering": lambda: clustering(studies.get("facenet-clustering")),
+        "facenet-collapse": lambda: collapse(studies.get("facenet-collapse")),
         "deepface-table1": lambda: table1_tables.table(studies),
     }
 
@@ -98,6 +99,20 @@ def clustering(study: Study | None) -> str:
         )
         for p in study.points
     ]  # fmt: skip
+    return markdown(header, lines)
+
+
+def collapse(study: Study | None) -> str:
+    """The spread that each training ends with, and whether the alarm stopped it."""
+    header = ("training", "spread at the end", "stopped by the alarm", "accuracy, ours ± SE")
+    if study is None:
+        return markdown(header, [("-", NOT_MEASURED, "-", NOT_MEASURED)])
+    lines = []
+    for point in study.points:
+        step = point["collapsed_at_step"]
+        accuracy = "-" if step else _figures(study, point)[1]
+        stopped = f"at step {step:,}" if step else "no"
+        lines.append((point["setting"], f"{point['spread']:.2g}", stopped, accuracy))
     return markdown(header, lines)
 
 

@@ -17,21 +17,22 @@ from typing import Literal, TypeAlias
 
 from common.data.cache import cache_dir, clear_disk_errors
 from common.data.folders import read_folder
-from experiments.facenet_faces import read_faces
+from experiments.face_sets import read_faces
 from experiments.facenet_training import train
 from experiments.folder_facts import folder_facts
 from experiments.held_out import HeldOut
 from experiments.training_command import named_folder, ship
 from experiments.training_faces import validation_pairs
-from facenet_jax.config import NN1, NN4_SMALL, Network, NetworkConfig, network_config
-from facenet_jax.recipes import PAPER, PAPER_SMALL, SMALL_DATA, Recipe
+from facenet_jax.config import NN1, NN4_SMALL, RESIDUAL, Network, NetworkConfig, network_config
+from facenet_jax.recipes import PAPER, PAPER_SMALL, SMALL_DATA, SMALL_DATA_NN4, Recipe
 from facenet_jax.sampling import IdentityBatches
 from facenet_jax.weights import SHIPPED, save_weights
 
-Name: TypeAlias = Literal["small-data", "paper", "paper-size", "tiny"]
+Name: TypeAlias = Literal["small-data", "small-data-nn4", "paper", "paper-size", "tiny"]
 Alignment: TypeAlias = Literal["aligned", "center-crop"]
 RECIPES: dict[str, tuple[NetworkConfig, Recipe]] = {
-    "small-data": (NN4_SMALL, SMALL_DATA),
+    "small-data": (RESIDUAL, SMALL_DATA),
+    "small-data-nn4": (NN4_SMALL, SMALL_DATA_NN4),
     "paper": (replace(NN4_SMALL, batch_norm=False, response_norm=True), PAPER_SMALL),
     "paper-size": (NN1, PAPER),
 }
@@ -101,9 +102,9 @@ class Options:
 
     train_dir: Path | None = None
     """`<identity>/<image>.jpg` (else $FACES_TRAIN_DIR)."""
-    recipe: Literal["small-data", "paper", "paper-size"] = "small-data"
-    """The recipe for little data, the paper's for twenty faces a person, or the paper's run: see
-    `python -m experiments.plan facenet` first."""
+    recipe: Literal["small-data", "small-data-nn4", "paper", "paper-size"] = "small-data"
+    """For little data, with a network of ours or with NN4; the paper's for twenty faces a person;
+    or the paper's run: see `python -m experiments.plan facenet` first."""
     network: Network | None = None
     """One of the paper's networks in its full width, instead of the recipe's."""
     chunk: int | None = None

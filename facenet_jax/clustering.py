@@ -4,7 +4,7 @@ Every face begins as its own cluster; the two nearest clusters are joined, again
 the nearest two are farther apart than a threshold.
 
 Source: Schroff et al. 2015, Sec. 5.8, which says "agglomerative clustering" and shows a picture;
-  linkage and threshold are not published. Differs: see docs/facenet.md, deviation 20.
+  linkage and threshold are not published. Differs: see docs/facenet.md, deviation 21.
 """
 
 from typing import Any, NamedTuple

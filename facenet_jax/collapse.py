@@ -16,6 +16,17 @@ from facenet_jax.triplets import Statistics
 class CollapseError(TrainingError):
     """The embeddings have collapsed; the message says what to do."""
 
+    def __init__(self, step: int, spread: float, d_an: float):
+        """Found at a step, with that spread, different people that far apart."""
+        super().__init__(
+            f"the embeddings have collapsed at step {step:,}: their spread is {spread:.2g}, "
+            f"different people are {d_an:.2g} apart. Training seldom comes back from there. "
+            "Begin anew with one or more of these: the rule semi-hard "
+            "instead of hardest or batch-hard, a lower learning rate, more "
+            "identities in a batch, batch normalization, a network first trained to classify"
+        )
+        self.step, self.spread = step, spread
+
 
 @dataclass
 class CollapseAlarm:
@@ -44,13 +55,7 @@ class CollapseAlarm:
             )
         self._below = self._below + 1 if spread < self.smallest_spread else 0
         if self._below >= self.patience:
-            raise CollapseError(
-                f"the embeddings have collapsed at step {step:,}: their spread is {spread:.2g}, "
-                f"different people are {d_an:.2g} apart. Training seldom comes back from there. "
-                "Begin anew with one or more of these: the rule semi-hard "
-                "instead of hardest or batch-hard, a lower learning rate, more "
-                "identities in a batch, batch normalization, a network first trained to classify"
-            )
+            raise CollapseError(step, spread, d_an)
 
 
 def guarded(

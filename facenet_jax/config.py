@@ -2,7 +2,8 @@
 
 NN1 is Table 1, NN2 Table 2; NN3 is NN2 at 160 x 160 pixels. Of NN4 the paper gives the side, that
 the higher layers have no 5 x 5 convolutions, and 285 million multiply-adds: the layer table is
-ours (nn2.py). The layers of NNS1 and NNS2 are not published at all, so they are not built.
+ours (nn2.py). The layers of NNS1 and NNS2 are not published at all, so they are not built. The
+residual network is not the paper's: it learns from few faces what NN4 does not (residual.py).
 
 Source: Schroff, Kalenichenko, Philbin 2015, Sec. 3 and 4, Tables 1 and 2.
 """
@@ -10,7 +11,7 @@ Source: Schroff, Kalenichenko, Philbin 2015, Sec. 3 and 4, Tables 1 and 2.
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Network: TypeAlias = Literal["NN1", "NN2", "NN3", "NN4"]
+Network: TypeAlias = Literal["NN1", "NN2", "NN3", "NN4", "residual"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ class NetworkConfig:
     response_norm: bool = True
     """The `norm` of the paper's tables, over neighboring channels. Batch normalization, where it is
     on, does that work too."""
+    embedding_norm: bool = False
+    """Normalize the embedding's components by statistics of the batch before it is brought to the
+    unit sphere, so that embeddings lie all around it from the first step on."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """In which to compute; parameters, statistics and embeddings are float32 always."""
 
@@ -59,15 +63,19 @@ NN4_SMALL = NetworkConfig(
     "NN4", side=96, batch_norm=True, width=0.35, multiple=16, response_norm=False
 )
 """For training on a small machine; not a network of the paper's."""
+RESIDUAL = NetworkConfig(
+    "residual", side=96, batch_norm=True, response_norm=False, embedding_norm=True
+)
+"""For few faces and a small machine; not a network of the paper's."""
 
 
 def network_config(name: str) -> NetworkConfig:
-    """The network of that name, as the paper has it.
+    """The network of that name: the paper's as it has it, or the residual one.
 
     Raises:
       ValueError: no such network, or one whose layers are not published.
     """
-    networks = {config.network: config for config in (NN1, NN2, NN3, NN4)}
+    networks = {config.network: config for config in (NN1, NN2, NN3, NN4, RESIDUAL)}
     if name in ("NNS1", "NNS2"):
         raise ValueError(
             f"the paper gives {name}'s size and speed but not its layers, so it cannot be built; "

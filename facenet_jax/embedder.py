@@ -1,7 +1,7 @@
 """From faces to embeddings, distances and decisions, with the shipped weights."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ class Embedder:
         embedder = Embedder.load()
         a, b = embedder.embed([one_face, another_face])
         print(embedder.distance(a, b), embedder.same(a, b), embedder.false_accept_rate)
+
+    `same` decides by the threshold that errs least where half of all pairs are one person's. Where
+    strangers are many, take one for a lower false accept rate: `Embedder.load().at(0.001)`.
     """
 
     network: NetworkConfig
@@ -36,6 +39,8 @@ class Embedder:
     false_accept_rate: float
     """Share of the pairs of two people that the threshold takes for one, as measured on people
     who were not trained on, with thresholds that were chosen without those pairs."""
+    true_accept_rate: float
+    """Likewise, of the pairs of one person."""
     _embed: Callable[[Weights, Any], Any]
 
     @staticmethod
@@ -49,13 +54,37 @@ class Embedder:
         try:
             point = facts["threshold"]
             threshold = float(point["squared_distance"])
-            rate = float(point["false_accept_rate"])
+            rates = float(point["false_accept_rate"]), float(point["true_accept_rate"])
         except (KeyError, TypeError, ValueError) as error:
             raise WeightsError(
-                f"{path.with_suffix('.json')} has no threshold with a false accept rate "
+                f"{path.with_suffix('.json')} has no threshold with its error rates "
                 f"({error!r}); get it again"
             ) from None
-        return Embedder(network, weights, facts, threshold, rate, embed)
+        return Embedder(network, weights, facts, threshold, *rates, embed)
+
+    def at(self, false_accept_rate: float) -> "Embedder":
+        """The same network with a threshold for a false accept rate.
+
+        Args:
+          false_accept_rate: one of those that the file beside the weights has a threshold for.
+
+        Raises:
+          ValueError: it has none for that rate; the message names those that it has.
+        """
+        points = {point["wanted"]: point for point in self.facts.get("thresholds", [])}
+        if false_accept_rate not in points:
+            known = ", ".join(f"{rate:g}" for rate in points) or "no rate at all"
+            raise ValueError(
+                f"no threshold for a false accept rate of {false_accept_rate:g}; there are "
+                f"thresholds for {known}"
+            )
+        point = points[false_accept_rate]
+        return replace(
+            self,
+            threshold=float(point["squared_distance"]),
+            false_accept_rate=float(point["false_accept_rate"]),
+            true_accept_rate=float(point["true_accept_rate"]),
+        )
 
     @property
     def parameters(self) -> int:

@@ -5,15 +5,17 @@ from functools import partial
 from flax import nnx
 from jaxtyping import Array, Float
 
+from common.layers import BatchNorm, unit_sphere
 from facenet_jax.config import NetworkConfig
-from facenet_jax.layers import Draws, unit_sphere
+from facenet_jax.layers import Draws
 from facenet_jax.nn1 import NN1
 from facenet_jax.nn2 import NN2
+from facenet_jax.residual import Residual
 from facenet_jax.tables import rows, total
 
 
 class FaceNet(nnx.Module):
-    """One of the paper's networks, and the projection to the unit sphere.
+    """One of the networks, and the projection to the unit sphere.
 
     Source: Schroff et al. 2015, Sec. 3, Fig. 2. Differs: the paper does not say how pixels enter;
       here they are shifted and scaled to about mean 0 and variance 1.
@@ -22,7 +24,9 @@ class FaceNet(nnx.Module):
     def __init__(self, config: NetworkConfig, *, rngs: nnx.Rngs):
         self.config = config
         draws = Draws(rngs.params(), total(rows(config)).weights)
-        self.network = (NN1 if config.network == "NN1" else NN2)(config, draws=draws)
+        kind = {"NN1": NN1, "residual": Residual}.get(config.network, NN2)
+        self.network = kind(config, draws=draws)
+        self.norm = BatchNorm(config.embedding_size) if config.embedding_norm else None
 
     def __call__(
         self, images: Float[Array, "batch side side 3"], *, training: bool = False
@@ -46,7 +50,10 @@ class FaceNet(nnx.Module):
                 f"images of {images.shape[1:]}; {self.config.network} is configured for "
                 f"{(side, side, 3)}: resize them, or set `side`"
             )
-        return unit_sphere(self.network(4 * (images - 0.5), training=training))
+        z = self.network(4 * (images - 0.5), training=training)
+        if self.norm is not None:
+            z = self.norm(z[:, None, None], training=training)[:, 0, 0]
+        return unit_sphere(z)
 
 
 @partial(nnx.jit, static_argnums=0)

@@ -6,7 +6,7 @@ begins with the network that the one before has left.
 `PAPER` has the paper's values, and where it gives none, ours (docs/facenet.md, deviations 6 to 8).
 `PAPER_SMALL` is the same with batches that twenty faces a person can fill (deviation 9).
 `SMALL_DATA` departs from the paper wherever that helps people who were not trained on (deviations
-10 to 15).
+10 to 16), the network included; `SMALL_DATA_NN4` is what NN4 was trained by before that.
 
 Source: Schroff et al. 2015, Sec. 3.2 and 3.3.
 """
@@ -91,6 +91,19 @@ Recipe: TypeAlias = tuple[TrainConfig, ...]
 PAPER: Recipe = (TrainConfig(),)
 PAPER_SMALL: Recipe = (replace(PAPER[0], epochs=40.0, identities=24, faces=20, chunk=96),)
 SMALL_DATA: Recipe = (
+    TrainConfig(
+        epochs=20.0, identities=0, negatives=64, augment=MODERATE,
+        triplets=0.0, softmax=1.0, cosine_margin=0.2,
+        optimizer="adam", learning_rate=1e-3, schedule="cosine", warmup=0.5,
+        clip=5.0, average=0.998,
+    ),
+    TrainConfig(
+        epochs=14.0, identities=20, faces=6, negatives=8, augment=MODERATE,
+        optimizer="adam", learning_rate=3e-4, schedule="cosine", warmup=0.5,
+        clip=5.0, average=0.998,
+    ),
+)  # fmt: skip
+SMALL_DATA_NN4: Recipe = (
     TrainConfig(
         epochs=32.0, identities=0, negatives=128, augment=MODERATE,
         triplets=0.0, softmax=1.0, cosine_margin=0.15,

@@ -7,14 +7,14 @@ one person among many; so cosines are scaled by s. The margin m has the right pe
 the others' by more than nothing.
 
 Source: Wang et al. 2018, "Additive margin softmax for face verification", Eq. 6. Not in FaceNet
-  (docs/facenet.md, deviation 11).
+  (docs/facenet.md, deviation 12).
 """
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from facenet_jax.layers import unit_sphere
+from common.layers import unit_sphere
 
 
 def new_classifier(

@@ -12,6 +12,7 @@ from facenet_jax.config import NetworkConfig
 from facenet_jax.inception import InceptionRow
 from facenet_jax.nn1 import TABLE_1, P
 from facenet_jax.nn2 import inception_rows
+from facenet_jax.residual import STAGES, STEM
 
 
 class Row(NamedTuple):
@@ -29,6 +30,8 @@ class Row(NamedTuple):
 
 def rows(config: NetworkConfig) -> tuple[Row, ...]:
     """The table of a network, from its first layer to the embedding."""
+    if config.network == "residual":
+        return _residual(config)
     return _nn1(config) if config.network == "NN1" else _nn2(config)
 
 
@@ -70,6 +73,21 @@ def _nn2(config: NetworkConfig) -> tuple[Row, ...]:
             found.append(_free("norm + max pool", side, channels))
     found.append(_free("avg pool", 1, channels))
     return *found, _conv("fc", 1, channels, config.embedding_size, 1)
+
+
+def _residual(config: NetworkConfig) -> tuple[Row, ...]:
+    side, channels = _half(config.side), config.channels(STEM)
+    found = [_conv("conv1", side, 3, channels, 7)]
+    side = _half(side)
+    found.append(_free("max pool", side, channels))
+    for stage in STAGES:
+        c_in, channels = channels, config.channels(stage.channels)
+        side = -(-side // stage.stride)
+        parts = [_conv(stage.name, side, c, channels, 3) for c in (c_in, channels, channels)]
+        found.append(total(parts, stage.name))
+    # fc sees all places: a convolution of one place as large as the maps.
+    fc = _conv("fc", 1, side * side * channels, config.embedding_size, 1)
+    return *found, fc
 
 
 def _inception(row: InceptionRow, side: int, c_in: int) -> Row:

@@ -22,7 +22,7 @@ from jaxtyping import Array, Float, Int, UInt8
 
 from common.batching import in_batches
 from common.compiling import COMPILER_OPTIONS
-from common.optimizing import kernels, rise_and_cosine
+from common.optimizing import averaged, copied, kernels, rise_and_cosine
 from facenet_jax.distributed import sharded_triplet_loss
 from facenet_jax.large_batch import chunked_value_and_grad
 from facenet_jax.model import build
@@ -110,9 +110,9 @@ def start(
     weights = Weights(kept, weights.statistics)
     state = TrainState(
         # Copies: a step consumes its state, and no buffer may be consumed twice.
-        weights=_copied(weights),
+        weights=copied(weights),
         optimizer=jax.jit(_optimizer(config, faces).init)(kept),
-        average=_copied(weights) if config.average else (),
+        average=copied(weights) if config.average else (),
         seen=Statistics(*(jnp.zeros(()) for _ in Statistics._fields)),
         step=jnp.zeros((), jnp.int32),
     )
@@ -184,7 +184,7 @@ def make_step(
 
         update, moments = optimizer.update(gradient, state.optimizer, params)
         weights = Weights(jax.tree.map(jnp.add, params, update), said)
-        average = _averaged(config.average, state.average, weights, state.step)
+        average = averaged(config.average, state.average, weights, state.step)
         return TrainState(weights, moments, average, seen, state.step + 1), value
 
     return jax.jit(step, donate_argnums=0, compiler_options=COMPILER_OPTIONS)
@@ -221,19 +221,6 @@ def embed_all(
       advance: is told how many faces were done.
     """
     return in_batches(lambda some: embed(weights, some), images, batch=batch, advance=advance)
-
-
-@jax.jit
-def _copied(tree: Any) -> Any:
-    return jax.tree.map(jnp.copy, tree)
-
-
-def _averaged(decay: float, average: Any, weights: Weights, step: Array) -> Any:
-    if not decay:
-        return ()
-    # At first, when there is little to average, the average follows faster.
-    kept = jnp.minimum(decay, (1.0 + step) / (10.0 + step))
-    return jax.tree.map(lambda old, new: kept * old + (1 - kept) * new, average, weights)
 
 
 def _optimizer(config: TrainConfig, faces: int) -> optax.GradientTransformation:

@@ -1,4 +1,4 @@
-"""VAL at FAR: how many pairs of one person are accepted while few of two people are.
+"""VAL at FAR: how many pairs of one person are accepted while few of two people are; and where.
 
     VAL(d) = |TA(d)| / |P_same|,   FAR(d) = |FA(d)| / |P_diff|
 
@@ -8,12 +8,14 @@ Source: Schroff et al. 2015, Sec. 4; five disjoint splits of the held-out people
   error over them.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from common.roc import roc
+from common.types import Scores
 from common.verification import mean_and_standard_error
 
 
@@ -46,15 +48,77 @@ def validation_rate(
     Raises:
       ValueError: a split without pairs of one person, or of two.
     """
-    people = np.random.default_rng(seed).permutation(np.unique(labels))
     rates, impostors = [], []
-    for members in np.array_split(people, splits):
-        own = np.isin(labels, members)
-        z, name = embeddings[own].astype(np.float64), labels[own]
-        first, second = np.triu_indices(len(z), 1)
-        same = name[first] == name[second]
-        curve = roc((z @ z.T)[first, second], same)  # on the sphere, d = 2 - 2 z.z'
-        rates.append(curve.true_accept_at(false_accept_rate))
+    for own in _splits(labels, splits, seed):
+        scores, same = _pairs(embeddings[own], labels[own])
+        rates.append(roc(scores, same).true_accept_at(false_accept_rate))
         impostors.append(int(np.count_nonzero(~same)))
     mean, error = mean_and_standard_error(np.array(rates))
     return ValidationRate(mean, error, min(impostors))
+
+
+class OperatingPoint(NamedTuple):
+    """A threshold, what it was chosen for, and what it was found to do."""
+
+    wanted: float
+    """False accept rate that the threshold was to keep within."""
+    squared_distance: float
+    """The threshold: the largest that did, on all pairs of all people; 0 where none did."""
+    false_accept_rate: float
+    """Found on each split with the threshold of the other splits' people, over all splits."""
+    true_accept_rate: float
+    """Likewise."""
+
+
+def operating_points(
+    embeddings: Float[np.ndarray, "images dim"],
+    labels: Int[np.ndarray, " images"],
+    *,
+    wanted: Sequence[float] = (0.1, 0.01, 0.001),
+    splits: int = 5,
+    seed: int = 0,
+) -> list[OperatingPoint]:
+    """A threshold for each false accept rate.
+
+    Args:
+      embeddings: on the unit sphere.
+      labels: the person on each image; all held out.
+      wanted: false accept rates, 0 to 1.
+      splits: of the people, at random; at least 2.
+      seed: of the splits.
+
+    Raises:
+      ValueError: a split without pairs of one person, or of two.
+    """
+    whole = roc(*_pairs(embeddings, labels))
+    accepted = np.zeros((len(wanted), 2))
+    pairs = np.zeros(2)
+    for own in _splits(labels, splits, seed):
+        curve = roc(*_pairs(embeddings[~own], labels[~own]))
+        scores, same = _pairs(embeddings[own], labels[own])
+        pairs += np.bincount(same, minlength=2)
+        for row, rate in enumerate(wanted):
+            chosen = scores >= curve.threshold_at(rate)
+            accepted[row] += np.bincount(same[chosen], minlength=2)
+    return [
+        OperatingPoint(rate, max(0.0, -whole.threshold_at(rate)), *map(float, row))
+        for rate, row in zip(wanted, accepted / pairs, strict=True)
+    ]
+
+
+def _splits(
+    labels: Int[np.ndarray, " images"], splits: int, seed: int
+) -> list[Bool[np.ndarray, " images"]]:
+    """Which images are of the people of each split."""
+    people = np.random.default_rng(seed).permutation(np.unique(labels))
+    return [np.isin(labels, members) for members in np.array_split(people, splits)]
+
+
+def _pairs(
+    embeddings: Float[np.ndarray, "images dim"], labels: Int[np.ndarray, " images"]
+) -> tuple[Scores, Bool[np.ndarray, " pairs"]]:
+    """All pairs: squared distance as a score, that is, below zero, and whether of one person."""
+    z = embeddings.astype(np.float64)
+    first, second = np.triu_indices(len(z), 1)
+    same = labels[first] == labels[second]
+    return 2 * (z @ z.T)[first, second] - 2, same  # on the sphere, d = 2 - 2 z.z'

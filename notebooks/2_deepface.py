@@ -45,6 +45,7 @@ from classroom import (
     gallery,
     neutral,
     photograph,
+    real_faces,
     show,
     turned,
 )
@@ -466,6 +467,39 @@ show(figure, "new pictures of the training people, shifted")
 # %% [markdown]
 # So the alignment is part of the network: its precision buys the locality, and its failures are
 # the network's failures. FaceNet, in the next lecture, drops both, and pays with data.
+#
+# ## The same on real photographs
+#
+# Until here we knew where the landmarks are, for we drew the heads. Where `LFW_DIR` names a copy of
+# Labeled Faces in the Wild, a small network that ships with this project looks for them. Each
+# column is a photograph: its middle, aligned in the plane, and turned to the front.
+
+# %%
+real = real_faces()
+if real is not None:
+    from common.landmarks.crops import lfw_squares
+    from common.landmarks.predict import Landmarker
+    from deepface_jax.aligner import Aligner
+
+    together = real.view1_train  # for choosing and for looking; View 2 is for reporting
+    pairs = np.flatnonzero(together.same)[:4]
+    numbers = np.stack([together.first[pairs], together.second[pairs]], axis=1).ravel()
+    photos = np.stack([real.images[int(number)] for number in numbers])
+    squares = lfw_squares(len(photos), photos.shape[1])
+    landmarker = Landmarker.load(batch=len(photos))
+    stages = {}
+    for stage in ("crop", "2d", "3d"):
+        aligner = Aligner(landmarker, config=AlignConfig(stage=stage), batch=len(photos))
+        stages[stage] = aligner(photos, squares)
+    rows = [image for stage in stages.values() for image in stage.images]
+    names = [real.names[int(number)].rsplit("_", 1)[0].replace("_", " ") for number in numbers]
+    gallery(rows, "cropped, aligned in the plane, frontalized", names,
+            faces="Labeled Faces in the Wild")  # fmt: skip
+    print(f"{np.count_nonzero(stages['3d'].status)} of {len(photos)} could not be frontalized")
+
+# %% [markdown]
+# Look at the cheeks and at what lies behind the head: those pixels were not in the photograph, or
+# belong to something that is no face. The network learns to live with it, in its place.
 #
 # ## Exercises
 #

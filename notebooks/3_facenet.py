@@ -39,15 +39,16 @@ from classroom import (
     check,
     gallery,
     photograph,
+    real_faces,
     show,
 )
 
 import eigenfaces
 from common.data.synthetic_people import random_identities, random_scenes
 from common.images import to_float, to_grey
+from common.layers import unit_sphere
 from facenet_jax.collapse import CollapseAlarm, CollapseError
 from facenet_jax.config import PAPER
-from facenet_jax.layers import unit_sphere
 from facenet_jax.mining import Mining
 from facenet_jax.triplets import squared_distances, triplet_loss
 
@@ -342,6 +343,47 @@ show(figure, "collapse: everybody in one place")
 # arrows are short: a network has to be lucky to get out. With semi-hard negatives $d_{an} > d_{ap}$
 # by definition, so the push is longer than the pull in every triplet. That is the reason for the
 # window, and for the one sentence in the paper that warns of the hardest negatives.
+#
+# ## The same on real photographs
+#
+# A small network that was trained on photographs ships with the project. Where `LFW_DIR` names a
+# copy of Labeled Faces in the Wild, here are the distances of some of its pairs, and two thresholds
+# that stand beside the weights, fitted on other photographs.
+
+# %%
+real = real_faces()
+if real is not None:
+    from common.landmarks.crops import lfw_squares
+    from deepface_jax.aligner import Aligner
+    from deepface_jax.config import AlignConfig
+    from facenet_jax import Embedder
+
+    pairs = real.view1_train  # for choosing and for looking; View 2 is for reporting
+    chosen = np.concatenate([np.flatnonzero(pairs.same)[:100], np.flatnonzero(~pairs.same)[:100]])
+    numbers = np.unique(np.concatenate([pairs.first[chosen], pairs.second[chosen]]))
+    photos = np.stack([real.images[int(number)] for number in numbers])
+    squares = lfw_squares(len(photos), photos.shape[1])
+    faces = Aligner(config=AlignConfig(stage="2d"))(photos, squares).images
+    embedder = Embedder.load()
+    z = embedder.embed(faces)
+    first, second = (np.searchsorted(numbers, side[chosen]) for side in (pairs.first, pairs.second))
+    distances = embedder.distance(z[first], z[second])
+
+    figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
+    bins = np.linspace(0, 4, 41).tolist()
+    for same, color, name in ((True, BLUE, "one person"), (False, ORANGE, "two people")):
+        axes.hist(distances[pairs.same[chosen] == same], bins, color=color, alpha=0.6, label=name)
+    for point, dots in ((embedder, "-"), (embedder.at(0.001), ":")):
+        rate = f"false accept rate {point.false_accept_rate:.2g}"
+        axes.axvline(point.threshold, color="0.3", ls=dots, label=f"threshold, {rate}")
+    axes.set(xlabel="squared distance", ylabel="pairs")
+    axes.legend(fontsize=8)
+    show(figure, "200 pairs of View 1, and two thresholds", faces="Labeled Faces in the Wild")
+
+# %% [markdown]
+# A threshold is a choice, not a property of the network: the farther to the left, the fewer
+# strangers are taken for one person, and the more often somebody is not recognized. How the two
+# trade is the ROC curve of the next lecture.
 #
 # ## Exercises
 #

@@ -100,7 +100,11 @@ def test_equal_error_rate_is_where_the_curve_crosses_the_diagonal(pairs):
 def test_true_accept_rate_is_the_best_of_all_thresholds(pairs, far):
     scores, same = arrays(pairs)
     rates = [naive_rates(scores, same, threshold) for threshold in [*set(scores), np.inf]]
-    assert roc(scores, same).true_accept_at(far) == max(t for f, t in rates if f <= far)
+    curve = roc(scores, same)
+    assert curve.true_accept_at(far) == max(t for f, t in rates if f <= far)
+    assert naive_rates(scores, same, curve.threshold_at(far)) == max(
+        r for r in rates if r[0] <= far
+    )
 
 
 def test_true_accept_rate_at_exactly_the_rate_of_a_vertex():

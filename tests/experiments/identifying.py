@@ -17,10 +17,9 @@ from facenet_jax.train import Weights
 
 BAND, HEIGHT = 20, 30
 THRESHOLD, RATE = 0.5, 0.01
-FACTS = {
-    "threshold": {"squared_distance": THRESHOLD, "false_accept_rate": RATE,
-                  "true_accept_rate": 0.75},
-}  # fmt: skip
+POINT = {"squared_distance": THRESHOLD, "false_accept_rate": RATE, "true_accept_rate": 0.75}
+STRICT = {"squared_distance": 0.01, "false_accept_rate": 1e-4, "true_accept_rate": 0.25}
+FACTS = {"thresholds": [{"wanted": 0.001, **POINT}, {"wanted": 0.0001, **STRICT}]}
 NOTHING, DOUBTFUL = (0, 0, 255), (0, 255, 0)
 
 
@@ -33,12 +32,12 @@ class BandFinder(FaceFinder):
 
     embedded: list[int] = []
 
-    def __init__(self, weights, where="haar"):
+    def __init__(self, weights, where="haar", false_accept_rate=0.001):
         self.method = f"{weights}{where}"
         self.embedder = Embedder(
-            NetworkConfig(embedding_size=2), Weights({}, None), FACTS, THRESHOLD, RATE,
+            NetworkConfig(embedding_size=2), Weights({}, None), FACTS, 9.0, 1.0, 1.0,
             lambda weights, images: images,
-        )  # fmt: skip
+        ).at(false_accept_rate)  # fmt: skip
 
     def look(self, photo):
         bands = [photo[:, x : x + BAND] for x in range(0, photo.shape[1], BAND)]

@@ -8,17 +8,27 @@ import numpy as np
 import pytest
 
 from common.records import RecordError
-from experiments import facenet_short, facenet_studies, study_records, study_tables, tables
+from experiments import (
+    collapse_study,
+    facenet_bench,
+    facenet_short,
+    facenet_studies,
+    study_records,
+    study_tables,
+    tables,
+)
 from experiments.clusters_picture import clusters_figure
-from experiments.facenet_faces import FaceSet
+from experiments.collapse_study import Trial, collapses
+from experiments.face_sets import FaceSet
 from experiments.facenet_short import Short, embedding_sizes, shares, some_people
 from experiments.facenet_studies import Options, main
 from experiments.facenet_training import Trained
-from experiments.held_out import HeldOut
+from experiments.held_out import HeldOut, spread
 from experiments.paper_numbers import FACENET_STUDIES
 from experiments.study_picture import panels, studies_figure
 from experiments.study_records import Study
 from experiments.worse_faces import compressed, shrunk
+from facenet_jax.collapse import CollapseError
 from facenet_jax.recipes import SMALL_DATA
 from facenet_jax.train import Weights
 from facenet_jax.weights import save_weights
@@ -148,6 +158,38 @@ def test_the_short_trainings_differ_in_one_thing(monkeypatch):
     assert points[0]["images"] == seen[0][0] < seen[1][0] == 379
 
 
+def test_a_collapse_is_a_point_and_every_seed_another_training(monkeypatch):
+    seen = []
+
+    def train(faces, held_out, network, recipe, *, seed, evaluations):
+        (phase,) = recipe
+        assert phase.steps(len(faces.label)) == 6 and network == trial.network
+        seen.append((seed, phase.mining.rule))
+        if phase.mining.rule == "hardest":
+            raise CollapseError(1200, 1e-5, 2e-5)
+        block = {"val_at_far": {"0.001": {"mean": 0.1, "standard_error": 0.0}}, "spread": 0.9,
+                 "accuracy": {"mean": 0.5, "standard_error": 0.0}}  # fmt: skip
+        return Trained(network, Weights({}, None), {"held_out": block})
+
+    monkeypatch.setattr(collapse_study, "train", train)
+    trial = Trial(steps=6, seeds=(3, 5))
+    points = collapses(face_set(20), HeldOut.of(face_set(20, 1), "aligned"), trial)
+    assert seen == [(3, "semi-hard"), (5, "semi-hard"), (3, "hardest")]
+    assert [p["collapsed_at_step"] for p in points] == [None, None, 1200]
+    study = make_study("facenet-collapse", points)
+    assert study.figures() == {"seed 3": 0.9, "seed 5": 0.9, "hardest negatives": 1e-5}
+    lines = study_tables.collapse(study).splitlines()
+    assert lines[-2] == "| seed 5 | 0.9 | no | 0.500 ± 0.000 |"
+    assert lines[-1] == "| hardest negatives | 1e-05 | at step 1,200 | - |"
+
+
+def test_spread_is_half_the_mean_squared_distance():
+    z = np.random.default_rng(0).standard_normal((9, 4))
+    z = (z / np.linalg.norm(z, axis=1, keepdims=True)).astype(np.float32)
+    pairs = [np.sum((a - b) ** 2) / 2 for a in z for b in z]
+    assert spread(z) == pytest.approx(np.mean(pairs), abs=1e-6)
+
+
 # The command, on a network with random weights
 
 
@@ -155,14 +197,14 @@ def test_the_short_trainings_differ_in_one_thing(monkeypatch):
 def bench(tmp_path, monkeypatch):
     """Weights and held-out people of one checksum, and a place for records."""
     others = face_set(20, 1)
-    monkeypatch.setattr(facenet_studies, "read_faces", lambda folder, split, names, side: others)
+    monkeypatch.setattr(facenet_bench, "read_faces", lambda folder, split, names, side: others)
     monkeypatch.setattr(facenet_studies, "RECORDS", tmp_path / "committed")
     monkeypatch.setenv("COLUMNS", "200")
     _, state = toy.begin(toy.TRIPLETS)
     training = {"data": "toys", "images": 9, "identities": 3, "sha256": "b", "lfw_overlap": "none"}
     facts = {
         "name": "toy", "seed": 4, "training": training,
-        "threshold": {"squared_distance": 0.5, "false_accept_rate": 0.05},
+        "threshold": {"squared_distance": 0.5, "false_accept_rate": 0.05, "true_accept_rate": 0.5},
         "held_out": {"sha256": others.sha256},
     }  # fmt: skip
     save_weights(state.weights, toy.NETWORK, facts, tmp_path / "weights.npz")

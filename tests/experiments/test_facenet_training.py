@@ -13,8 +13,8 @@ from common.data.folders import FolderError
 from common.data.synthetic import synthetic_benchmark
 from common.protocol import Category
 from experiments import facenet_lfw, facenet_training
+from experiments.face_sets import FaceSet
 from experiments.facenet_card import write_card
-from experiments.facenet_faces import FaceSet
 from experiments.facenet_training import train
 from experiments.folder_facts import folder_facts
 from experiments.held_out import HeldOut
@@ -150,10 +150,10 @@ def test_without_weights_and_folder_the_row_says_why(tmp_path, monkeypatch):
 def test_the_row_runs_tiny_and_the_card_is_made_of_its_facts(tmp_path, own_cache):
     measured = facenet_lfw.run(setting(tmp_path, tiny=True))
     results = [one.result for one in measured]
-    assert [r.variant for r in results] == ["aligned", "center-crop"]
+    assert [r.variant for r in results] == ["aligned", "center-crop", "mirrored"]
     weights = own_cache / "facenet" / "exported" / "tiny.npz"
     facts = json.loads(weights.with_suffix(".json").read_text())
-    for result, alignment in zip(results, ("2d", "crop"), strict=True):
+    for result, alignment in zip(results, ("2d", "crop", "2d"), strict=True):
         assert result.row == "facenet" and result.synthetic
         assert result.category == Category.UNRESTRICTED_LABELED.label
         assert result.threshold_rule == "nine-folds" and result.alignment == alignment
@@ -163,6 +163,9 @@ def test_the_row_runs_tiny_and_the_card_is_made_of_its_facts(tmp_path, own_cache
         thresholds = result.metrics["accuracy"]["thresholds"]
         assert all(-4 <= threshold <= 0 for threshold in thresholds)
         assert str(tmp_path) not in json.dumps(result.config)
+    assert [r.config["mirrored"] for r in results] == [False, False, True]
+    seen, mirrored = (results[k].metrics["accuracy"]["thresholds"] for k in (0, 2))
+    assert seen != mirrored
     assert results[0].training["sha256"] == facts["training"]["sha256"]
     assert Embedder.load(weights).parameters == results[0].model["parameters"]
 

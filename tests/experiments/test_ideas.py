@@ -18,7 +18,7 @@ from common.protocol import Category
 from deepface_jax.model import DeepFace, parameter_table
 from deepface_jax.network_config import Filters, NetworkConfig
 from experiments import facenet_training, ideas_lfw, ideas_training, train_ideas
-from experiments.facenet_faces import FaceSet
+from experiments.face_sets import FaceSet
 from experiments.facenet_training import Trained
 from experiments.held_out import HeldOut
 from experiments.ideas import BUNDLES, LOSSES, NETWORKS, Bundle
@@ -139,7 +139,7 @@ def test_each_bundle_differs_in_what_its_name_says_and_nothing_else(recorded):
     for bundle, seen in recorded.items():
         assert seen["alignment"] == [bundle.alignment]
         assert seen["loss"] == {"triplets": (1.0, 0.0), "softmax": (0.0, 1.0)}[bundle.loss]
-        side = {"local": 76, "inception": 96}[bundle.network]
+        side = {"local": 76, "convolutional": 96}[bundle.network]
         assert seen["shapes"] == {bundle.alignment: (240, side, side, 3)}
         assert seen["views"][0] != seen["views"][1]
 
@@ -264,10 +264,12 @@ def test_the_command_shows_the_held_out_people(tmp_path, monkeypatch, capsys):
             facts = {"held_out": held, "training": {"hours": 0.125}}
             return Trained(TINY.networks["local"], Weights({}, None), facts)
 
-    assert main(Options(("inception-softmax-2d",), tmp_path), Fake()) == 0
-    assert seen == [Bundle("inception", "softmax", "2d")]
+    assert main(Options(("convolutional-softmax-2d",), tmp_path), Fake()) == 0
+    assert seen == [Bundle("convolutional", "softmax", "2d")]
     out = capsys.readouterr().out
-    assert "inception-softmax-2d" in out and "0.8125 ± 0.0100" in out and "0.2500 ± 0.0200" in out
+    assert (
+        "convolutional-softmax-2d" in out and "0.8125 ± 0.0100" in out and "0.2500 ± 0.0200" in out
+    )
     assert main(Options((), tmp_path), Fake()) == 0 and seen[1:] == list(BUNDLES)
     capsys.readouterr()
     assert main(Options(("softmax-local-2d",), tmp_path), Fake()) == 1

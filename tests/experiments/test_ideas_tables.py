@@ -51,7 +51,7 @@ def test_every_cell_of_the_table():
     f, results = records()
     found = cells(table(results))
     assert len(found) == 8
-    own = {"local": "DeepFace's layers", "inception": "FaceNet's Inception"}
+    own = {"local": "DeepFace's layers", "convolutional": "FaceNet's convolutions"}
     for n, name in own.items():
         for loss in ("softmax", "triplets"):
             flat, front = f[f"{n}-{loss}-2d"], f[f"{n}-{loss}-3d"]
@@ -62,7 +62,7 @@ def test_every_cell_of_the_table():
         check_differences(found[name, "triplets - softmax"], f, f"{n}-triplets", f"{n}-softmax")
     for loss in ("softmax", "triplets"):
         line = found["DeepFace's - FaceNet's", loss]
-        check_differences(line, f, f"local-{loss}", f"inception-{loss}")
+        check_differences(line, f, f"local-{loss}", f"convolutional-{loss}")
 
 
 def check_differences(line, f, first, second):
@@ -80,15 +80,15 @@ def test_twelve_worths():
     assert len(found) == 12
     for key, a, b in [
         (("3D - 2D", "DeepFace's layers, triplets"), "local-triplets-3d", "local-triplets-2d"),
-        (("3D - 2D", "FaceNet's Inception, softmax"), "inception-softmax-3d",
-         "inception-softmax-2d"),
+        (("3D - 2D", "FaceNet's convolutions, softmax"), "convolutional-softmax-3d",
+         "convolutional-softmax-2d"),
         (("triplets - softmax", "DeepFace's layers, 3D"), "local-triplets-3d", "local-softmax-3d"),
-        (("triplets - softmax", "FaceNet's Inception, 2D"), "inception-triplets-2d",
-         "inception-softmax-2d"),
-        (("DeepFace's layers - FaceNet's Inception", "triplets, 2D"), "local-triplets-2d",
-         "inception-triplets-2d"),
-        (("DeepFace's layers - FaceNet's Inception", "softmax, 3D"), "local-softmax-3d",
-         "inception-softmax-3d"),
+        (("triplets - softmax", "FaceNet's convolutions, 2D"), "convolutional-triplets-2d",
+         "convolutional-softmax-2d"),
+        (("DeepFace's layers - FaceNet's convolutions", "triplets, 2D"), "local-triplets-2d",
+         "convolutional-triplets-2d"),
+        (("DeepFace's layers - FaceNet's convolutions", "softmax, 3D"), "local-softmax-3d",
+         "convolutional-softmax-3d"),
     ]:  # fmt: skip
         assert found[key] == pytest.approx(paired(f[a], f[b]))
 
@@ -112,7 +112,7 @@ def test_what_is_not_measured_is_said_and_the_rest_shown():
     assert none not in found["DeepFace's layers", "softmax"][0]
     assert found["DeepFace's layers", "triplets - softmax"][1:] == [none, none]
     assert found["DeepFace's - FaceNet's", "softmax"][1:] == [none, none]
-    assert none not in "".join(found["FaceNet's Inception", "triplets - softmax"])
+    assert none not in "".join(found["FaceNet's convolutions", "triplets - softmax"])
     assert len(worths(results)) == 9
     assert all(set(line) == {none} for line in cells(table([])).values())
 
@@ -148,7 +148,7 @@ def test_the_picture_changes_with_a_fold_of_a_record_and_with_nothing_else():
     f, results = records()
     before = shown(results)
     assert shown([*results, make_result(row="lbp")]) == before
-    name = "inception-softmax-2d"
+    name = "convolutional-softmax-2d"
     moved = [f[name][0] + 0.01, *f[name][1:]]
     other = [with_folds(r, moved) if r.variant == name else r for r in results]
     assert shown(other) != before

@@ -14,8 +14,8 @@ from experiments.answers import rate_of_any
 from facenet_jax.weights import save_weights
 from tests.experiments.identifying import (
     DOUBTFUL,
-    FACTS,
     NOTHING,
+    POINT,
     RATE,
     BandFinder,
     distance,
@@ -60,7 +60,20 @@ def test_the_threshold_parts_names_from_unknown(people, tmp_path):
     for face, angle in ((one, 161), (other, 162)):
         assert face["nearest"] == "Ben/c.png"
         assert face["squared_distance"] == pytest.approx(distance(angle, 120), abs=1e-5)
-    assert told["threshold"] == FACTS["threshold"]
+    assert told["threshold"] == POINT
+
+
+def test_a_stricter_false_accept_rate_names_fewer(people, tmp_path, capsys):
+    photo = save(tmp_path / "p.png", 121, 110)  # squared distances 0.0003 and 0.03
+    assert run(people, photo, false_accept_rate=0.0001) == 0
+    *_, near, far = capsys.readouterr().out.splitlines()
+    assert "1 of 2: Ben" in near and "2 of 2: unknown" in far
+    assert "threshold 0.010; false accept rate 0.0001 a comparison" in near
+    assert run(people, photo, false_accept_rate=0.5) == 1
+    assert (
+        "no threshold for a false accept rate of 0.5; there are thresholds for 0.001, 0.0001"
+        in (capsys.readouterr().err)
+    )
 
 
 def test_chances_of_a_false_name():
@@ -180,7 +193,8 @@ def test_with_the_real_networks(tmp_path, monkeypatch, capsys):
     Image.fromarray(wide).save(tmp_path / "both.png")
     _, state = begin(WARM_UP, network=NETWORK)
     weights = tmp_path / "weights.npz"
-    facts = {"threshold": {"squared_distance": 1e-4, "false_accept_rate": 0.05}}
+    point = {"squared_distance": 1e-4, "false_accept_rate": 0.05, "true_accept_rate": 0.5}
+    facts = {"threshold": point, "thresholds": [{"wanted": 0.001, **point}]}
     save_weights(state.weights, NETWORK, facts, weights)
     assert run(tmp_path / "people", tmp_path / "both.png", weights=weights) == 1
     assert "says that faces come 'unknown'" in capsys.readouterr().err

@@ -11,7 +11,16 @@ from facenet_jax.train import embed_all, make_embed
 from facenet_jax.weights import SHIPPED, WeightsError, load_weights, save_weights
 from tests.facenet_jax.toy import IMAGES, NETWORK, WARM_UP, begin
 
-FACTS = {"threshold": {"squared_distance": 1.1, "false_accept_rate": 0.05}, "name": "toy"}
+FACTS = {
+    "threshold": {"squared_distance": 1.1, "false_accept_rate": 0.05, "true_accept_rate": 0.9},
+    "thresholds": [
+        {"wanted": 0.01, "squared_distance": 0.7, "false_accept_rate": 0.02,
+         "true_accept_rate": 0.6},
+        {"wanted": 0.001, "squared_distance": 0.2, "false_accept_rate": 0.003,
+         "true_accept_rate": 0.4},
+    ],
+    "name": "toy",
+}  # fmt: skip
 NORMED = replace(NETWORK, batch_norm=True)
 
 
@@ -39,6 +48,17 @@ def test_round_trip(saved):
                      "mean": "float32", "variance": "float32"}  # fmt: skip
     assert embedder.parameters == count
     assert sorted(p.name for p in path.parent.iterdir()) == ["weights.json", "weights.npz"]
+
+
+def test_a_threshold_for_a_false_accept_rate(saved):
+    embedder = Embedder.load(saved[0])
+    strict = embedder.at(0.001)
+    found = strict.threshold, strict.false_accept_rate, strict.true_accept_rate
+    assert found == (0.2, 0.003, 0.4) and embedder.threshold == 1.1
+    a, b = np.array([1.0, 0.0]), np.array([np.cos(0.6), np.sin(0.6)])  # 0.35 apart
+    assert embedder.same(a, b) and embedder.at(0.01).same(a, b) and not strict.same(a, b)
+    with pytest.raises(ValueError, match="rate of 0.05; there are thresholds for 0.01, 0.001"):
+        embedder.at(0.05)
 
 
 def test_any_square_size_alone_or_in_a_list(saved):

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from flax import nnx
 
+from common.layers import unit_sphere
 from facenet_jax.config import NetworkConfig
 from facenet_jax.large_batch import chunked_value_and_grad
-from facenet_jax.layers import Conv, Draws, Linear, unit_sphere
+from facenet_jax.layers import Conv, Draws, Linear
 from facenet_jax.mining import Mining
 from facenet_jax.triplets import triplet_loss
 

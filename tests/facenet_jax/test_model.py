@@ -15,6 +15,9 @@ SMALL = {
     "NN1": NetworkConfig("NN1", side=40, embedding_size=32, width=1 / 16),
     "NN2": NetworkConfig("NN2", side=40, embedding_size=32, width=1 / 8),
     "NN4": NetworkConfig("NN4", side=40, embedding_size=32, width=1 / 8, batch_norm=True),
+    "residual": NetworkConfig(
+        "residual", side=40, embedding_size=32, width=1 / 8, batch_norm=True, embedding_norm=True
+    ),
 }
 
 
@@ -66,6 +69,43 @@ def test_no_face_touches_another_without_batch_norm():
     np.testing.assert_array_equal(spoiled[kept], alone[kept])
 
 
+def test_residual_network_is_its_formula():
+    model, x = small("residual", batch_norm=False, embedding_norm=False), faces(2)
+
+    def conv(layer, x, stride=1):
+        padded = jax.lax.conv_general_dilated(
+            x, layer.kernel[...], (stride, stride), "SAME",
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )  # fmt: skip
+        return jnp.maximum(padded + layer.bias[...], 0)
+
+    net = model.network
+    y = conv(net.conv1, 4 * (x - 0.5), 2)
+    y = jax.lax.reduce_window(y, -jnp.inf, jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME")
+    for name, stride in (("stage2", 1), ("stage3", 2), ("stage4", 2)):
+        first, second, third = net.stages[name]
+        y = conv(first, y, stride)
+        y = y + conv(third, conv(second, y))
+    assert y.shape == (2, 3, 3, 16)
+    z = y.reshape(2, -1) @ net.fc.kernel[...] + net.fc.bias[...]
+    wanted = z / jnp.linalg.norm(z, axis=1, keepdims=True)
+    np.testing.assert_allclose(model(x), wanted, atol=1e-5)
+
+
+def test_embedding_norm_centers_and_scales_the_embedding_by_the_batch():
+    plain, normed = (small("residual", embedding_norm=on) for on in (False, True))
+    z = np.asarray(plain.network(4 * (faces(5) - 0.5), training=True))
+    z = (z - z.mean(0)) / np.sqrt(z.var(0) + 1e-5)
+    wanted = z / np.linalg.norm(z, axis=1, keepdims=True)
+    np.testing.assert_allclose(normed(faces(5), training=True), wanted, atol=1e-3)
+    np.testing.assert_allclose(normed.norm.variance[...], 0.95 + 0.05 * plain_variance(plain),
+                               rtol=1e-3)  # fmt: skip
+
+
+def plain_variance(model):
+    return np.asarray(model.network(4 * (faces(5) - 0.5), training=True)).var(0)
+
+
 def test_only_training_moves_the_running_averages():
     model = small("NN4")
 
@@ -112,7 +152,7 @@ def test_wrong_input_and_unknown_networks_are_refused():
     assert network_config("NN1") == NN1
     with pytest.raises(ValueError, match="not its layers"):
         network_config("NNS1")
-    with pytest.raises(ValueError, match="no network 'NN5'; there are NN1, NN2, NN3, NN4"):
+    with pytest.raises(ValueError, match="no network 'NN5'; there are NN1, NN2, NN3, NN4, resid"):
         network_config("NN5")
     with pytest.raises(ValueError, match="above zero"):
         NetworkConfig(width=0.0)

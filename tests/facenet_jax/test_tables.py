@@ -8,7 +8,7 @@ from flax import nnx
 from jax.extend.core import jaxprs_in_params
 
 from experiments.paper_numbers import FACENET_TABLES
-from facenet_jax.config import NN1, NN2, NN3, NN4, NetworkConfig
+from facenet_jax.config import NN1, NN2, NN3, NN4, RESIDUAL, NetworkConfig
 from facenet_jax.model import FaceNet
 from facenet_jax.tables import rows, total
 
@@ -88,7 +88,19 @@ def test_nn4_has_the_papers_multiply_adds():
     assert rows(NN4)[-3].output == (3, 3, 896)
 
 
-CONFIGS = [NN1, NN2, NN3, NN4, NetworkConfig("NN2", 75, 64, width=0.3), NetworkConfig("NN1", 53)]
+def test_residual_network_is_as_large_as_it_says():
+    found = {row.name: row for row in rows(RESIDUAL)}
+    assert found["stage4"].output == (6, 6, 128) and found["fc"].output == (1, 1, 128)
+    convolutions = 49 * 3 * 32 + 9 * (
+        32 * 64 + 2 * 64**2 + 64 * 96 + 2 * 96**2 + 96 * 128 + 2 * 128**2
+    )
+    assert total(rows(RESIDUAL)).weights == convolutions + 36 * 128 * 128
+
+
+CONFIGS = [
+    NN1, NN2, NN3, NN4, NetworkConfig("NN2", 75, 64, width=0.3), NetworkConfig("NN1", 53),
+    NetworkConfig("residual", 75, 64, width=0.3),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.network} {c.side} {c.width}")
@@ -96,7 +108,7 @@ def test_rows_are_what_is_built(config):
     graph, state = nnx.split(nnx.eval_shape(lambda: FaceNet(config, rngs=nnx.Rngs(0))))
     built = {}
     for path, leaf in nnx.to_flat_state(state):
-        row = path[2] if path[1] in ("layers", "inception") else path[1]
+        row = path[2] if path[1] in ("layers", "inception", "stages") else path[1]
         sizes = built.setdefault(row, {"kernel": 0, "bias": 0})
         sizes[path[-1]] += prod(leaf.get_raw_value().shape)
     for row in rows(config):

@@ -1,8 +1,11 @@
-"""What FaceNet sees of a training folder: its faces, aligned or center-cropped, at its own size."""
+"""What networks see of a training folder: its faces, aligned or center-cropped, at a size."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int, UInt8
@@ -17,7 +20,7 @@ ALIGNMENTS: dict[str, AlignConfig] = {
     "aligned": AlignConfig(stage="2d"),
     "center-crop": AlignConfig(stage="crop"),
 }
-"""The paper's two modes on LFW: a similarity alignment (by our landmarks), and a fixed crop of the
+"""FaceNet's two modes on LFW: a similarity alignment (by our landmarks), and a fixed crop of the
 center. Training crops are framed alike (`experiments.training_faces`)."""
 
 
@@ -31,6 +34,14 @@ class FaceSet:
     people: int
     sha256: str
     """Of names and contents of all images."""
+
+    def key(self, settings: Any) -> str:
+        """A name for what is made of these faces with those settings, which JSON can hold."""
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+        digest.update(self.label.tobytes())
+        for images in self.images.values():
+            digest.update(images.tobytes())
+        return digest.hexdigest()[:32]
 
 
 def read_faces(folder: Path, split: str, alignments: Sequence[str], side: int) -> FaceSet:
