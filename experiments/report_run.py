@@ -10,6 +10,7 @@ from rich.table import Table
 from common import records
 from common.records import Result
 from experiments.measure import Measured
+from experiments.rows import ROWS
 from experiments.setting import Setting
 
 
@@ -56,7 +57,7 @@ def finish(
         return False
     setting.console.print(_table(results, synthetic=setting.benchmark.provenance.synthetic))
     figure = pictures.roc_figure(
-        {f"{r.row} {r.variant}": r for r in results},
+        {f"{r.row} {r.variant}": r for r in _curves(results)},
         title=f"Verification on {setting.benchmark.provenance.name}, {results[0].pairs:,} pairs",
     )
     path = pictures.save(
@@ -78,6 +79,13 @@ def finish(
     for _, sentence in verdicts:
         setting.say(sentence)
     return all(agrees for agrees, _ in verdicts)
+
+
+def _curves(results: Sequence[Result]) -> list[Result]:
+    """Whose curves are drawn: all variants of one row, the headlines of several."""
+    if len({result.row for result in results}) == 1:
+        return list(results)
+    return [r for r in results if r.row in ROWS and r.variant == ROWS[r.row].headline]
 
 
 def _table(results: Sequence[Result], *, synthetic: bool) -> Table:
