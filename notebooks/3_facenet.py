@@ -385,6 +385,10 @@ if real is not None:
 # strangers are taken for one person, and the more often somebody is not recognized. How the two
 # trade is the ROC curve of the next lecture.
 #
+# And count the pairs of two people to the left of the first line: are they as few as its rate says?
+# The rate was measured on other photographs. A threshold does not travel well; measure it on
+# pictures like those that you will decide about.
+#
 # ## Exercises
 #
 # Solutions: `notebooks/solutions/3_facenet.py`.
