@@ -17,7 +17,7 @@ cores.
 """
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +75,8 @@ def run(setting: Setting) -> list[Measured]:
             continue
         embedder, (network, recipe) = Embedder.load(path), RECIPES[name]
         if embedder.network == network and embedder.facts["recipe"] == as_facts(recipe):
+            # By today's name: weights keep the one that the recipe had when they were trained.
+            embedder = replace(embedder, facts={**embedder.facts, "name": name})
             measured.append(_measure(setting, embedder, "aligned", variant))
     return measured
 
