@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from experiments.card_parts import trained_on, write
+
 
 def write_card(weights: Path) -> Path:
     """Write MODEL_CARD.md beside the weights; every figure in it is from their .json."""
@@ -17,13 +19,7 @@ def write_card(weights: Path) -> Path:
         "network of the paper. `experiments/deepface_card.py` made this page from the `.json` "
         "beside the weights.",
         "",
-        *([f"**{training['notice']}**", ""] if training["notice"] else []),
-        "## What it was trained on",
-        f"- {training['data']}: {training['images']:,} images of {training['identities']:,} "
-        f"people; sha256 {training['sha256'][:12]}.",
-        f"- Overlap with the people of Labeled Faces in the Wild: {training['lfw_overlap']}.",
-        f"- {training['hours']:.2f} hours on a {training['device']}.",
-        "",
+        *trained_on(facts["training"]),
         "## What was measured",
         f"- {training['held_out_images']:,} other images of those people, each named as one of "
         f"them: {training['held_out_error']:.1%} wrong.",
@@ -34,6 +30,4 @@ def write_card(weights: Path) -> Path:
         "  it does not find them. Errors by group were not measured.",
         "",
     ]
-    path = weights.with_name("MODEL_CARD.md")
-    path.write_text("\n".join(lines), encoding="utf-8")
-    return path
+    return write(lines, weights)

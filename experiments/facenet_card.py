@@ -3,16 +3,13 @@
 import json
 from pathlib import Path
 
+from experiments.card_parts import measured_on_others, trained_on, write
+
 
 def write_card(weights: Path) -> Path:
     """Write MODEL_CARD.md beside the weights; every figure in it is from their .json."""
     facts = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
-    network, training, held_out = facts["network"], facts["training"], facts["held_out"]
-    point, accuracy = facts["threshold"], held_out["accuracy"]
-    rates = "; ".join(
-        f"VAL {rate['mean']:.4f} ± {rate['standard_error']:.4f} at FAR {far}"
-        for far, rate in held_out["val_at_far"].items()
-    )
+    network, point = facts["network"], facts["threshold"]
     lines = [
         "# FaceNet, small",
         "",
@@ -22,18 +19,8 @@ def write_card(weights: Path) -> Path:
         f"`{facts['name']}` (docs/facenet.md). "
         "`experiments/facenet_card.py` made this page from the `.json` beside the weights.",
         "",
-        *([f"**{training['notice']}**", ""] if training["notice"] else []),
-        "## What it was trained on",
-        f"- {training['data']}: {training['images']:,} images of {training['identities']:,} "
-        f"people, {', '.join(facts['inputs'])}; sha256 {training['sha256'][:12]}.",
-        f"- Overlap with the people of Labeled Faces in the Wild: {training['lfw_overlap']}.",
-        f"- {training['hours']:.2f} hours on a {training['device']}.",
-        "",
-        "## What was measured on people who were not trained on",
-        f"- {held_out['images']:,} images of {held_out['identities']:,} people, who also served to "
-        "choose the recipe.",
-        f"- Accuracy {accuracy['mean']:.4f} ± {accuracy['standard_error']:.4f} over "
-        f"folds of people, {point['pairs']:,} pairs in all; {rates}.",
+        *trained_on(facts["training"], facts["inputs"]),
+        *measured_on_others(facts),
         f"- Squared distance below {point['squared_distance']:.3f} means the same person: "
         f"false accept rate {point['false_accept_rate']:.4f}, true accept rate "
         f"{point['true_accept_rate']:.4f}, with thresholds chosen on the other folds.",
@@ -50,6 +37,4 @@ def write_card(weights: Path) -> Path:
         "- It does not find faces and does not say whether there is one.",
         "",
     ]
-    path = weights.with_name("MODEL_CARD.md")
-    path.write_text("\n".join(lines), encoding="utf-8")
-    return path
+    return write(lines, weights)

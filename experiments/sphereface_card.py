@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from experiments.card_parts import measured_on_others, trained_on, write
 from sphereface_jax.config import NetworkConfig
 
 
@@ -10,12 +11,7 @@ def write_card(weights: Path) -> Path:
     """Write MODEL_CARD.md beside the weights; every figure in it is from their .json."""
     facts = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
     network = NetworkConfig(**facts["network"])
-    training, held_out, recipe = facts["training"], facts["held_out"], facts["recipe"]
-    accuracy = held_out["accuracy"]
-    rates = "; ".join(
-        f"VAL {rate['mean']:.4f} ± {rate['standard_error']:.4f} at FAR {far}"
-        for far, rate in held_out["val_at_far"].items()
-    )
+    recipe = facts["recipe"]
     lines = [
         "# SphereFace, small",
         "",
@@ -26,25 +22,13 @@ def write_card(weights: Path) -> Path:
         f"m = {recipe['m']}. It is not the network of the paper. `experiments/sphereface_card.py` "
         "made this page from the `.json` beside the weights.",
         "",
-        *([f"**{training['notice']}**", ""] if training["notice"] else []),
-        "## What it was trained on",
-        f"- {training['data']}: {training['images']:,} images of {training['identities']:,} "
-        f"people, {', '.join(facts['inputs'])}; sha256 {training['sha256'][:12]}.",
-        f"- Overlap with the people of Labeled Faces in the Wild: {training['lfw_overlap']}.",
-        f"- {training['hours']:.2f} hours on a {training['device']}.",
-        "",
-        "## What was measured on people who were not trained on",
-        f"- {held_out['images']:,} images of {held_out['identities']:,} people, who also served to "
-        "choose the recipe.",
-        f"- Accuracy {accuracy['mean']:.4f} ± {accuracy['standard_error']:.4f} over "
-        f"folds of people, {facts['threshold']['pairs']:,} pairs in all; {rates}. Features of the "
-        "face and of its mirror image, one behind the other, by their cosine.",
+        *trained_on(facts["training"], facts["inputs"]),
+        *measured_on_others(facts),
+        "- Compared by their cosine: features of the face and of its mirror image, put together.",
         "",
         "## What it is for, and what not",
         "- For research on the method. It compares faces that `deepface_jax.Aligner` has aligned",
         "  in 2D; it does not find them. Errors by group were not measured.",
         "",
     ]
-    path = weights.with_name("MODEL_CARD.md")
-    path.write_text("\n".join(lines), encoding="utf-8")
-    return path
+    return write(lines, weights)
