@@ -57,12 +57,15 @@ class Estimate:
 
     def sentence(self, rows: Sequence[str]) -> str:
         """How long these rows will take, and when they will be done."""
-        seconds = self.left(rows)
+        known = [row for row in rows if row in self.expected]
+        seconds = self.left(known)
         count = f"{len(rows)} row{'s' if len(rows) > 1 else ''} to go"
         if seconds is None:
             return f"{count}; no record tells how long they take"
         end = self.clock() + timedelta(seconds=seconds)
-        return f"{count}, about {duration(seconds)}: done at about {end:%H:%M}"
+        without = len(rows) - len(known)
+        beside = f", without the {without} that no record tells of" if without else ""
+        return f"{count}, about {duration(seconds)}: done at about {end:%H:%M}{beside}"
 
 
 def duration(seconds: float) -> str:

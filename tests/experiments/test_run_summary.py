@@ -24,6 +24,9 @@ def test_the_estimate_follows_the_records_and_then_the_pace():
     assert estimate.left(["c"]) == 400
     assert estimate.left(["c", "unknown"]) is None
     assert "no record tells" in estimate.sentence(["unknown"])
+    assert estimate.sentence(["c", "unknown"]) == (
+        "2 rows to go, about 7 min: done at about 12:06, without the 1 that no record tells of"
+    )
 
 
 def test_all_variants_of_a_row_count(tmp_path):
