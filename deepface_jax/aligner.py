@@ -5,6 +5,7 @@ face should be, 2D alignment reruns it on the warped image, and the last landmar
 original picture: each output is sampled once from the picture it came from.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -21,19 +22,34 @@ from deepface_jax.frontalize import frontalize_batch
 from deepface_jax.placement import reference_landmarks
 
 
-class AlignedFaces(NamedTuple):
-    """One row a face."""
+class FoundFaces(NamedTuple):
+    """One row a face: where its landmarks are."""
 
-    images: UInt8[np.ndarray, "faces size size 3"]
-    """The network's input, 0 to 255."""
-    status: Int[np.ndarray, " faces"]
-    """A `Fallback`: NONE where the face is aligned as the configuration asks."""
     landmarks: Float32[np.ndarray, "faces 68 2"]
     """In pixels of the picture; NaN where no face was found."""
     outcome: Int[np.ndarray, " faces"]
     """What the landmark network said, an `Outcome`; FOUND where it was not asked (stage `crop`)."""
     disagreement: Float32[np.ndarray, " faces"]
     """Of its two looks, in distances between the eyes; NaN where it was not asked."""
+
+
+class DrawnFaces(NamedTuple):
+    """One row a face: what the network will see."""
+
+    images: UInt8[np.ndarray, "faces size size 3"]
+    """The network's input, 0 to 255."""
+    status: Int[np.ndarray, " faces"]
+    """A `Fallback`: NONE where the face is aligned as the configuration asks."""
+
+
+class AlignedFaces(NamedTuple):
+    """Both, as `DrawnFaces` and `FoundFaces` say."""
+
+    images: UInt8[np.ndarray, "faces size size 3"]
+    status: Int[np.ndarray, " faces"]
+    landmarks: Float32[np.ndarray, "faces 68 2"]
+    outcome: Int[np.ndarray, " faces"]
+    disagreement: Float32[np.ndarray, " faces"]
 
 
 class Aligner:
@@ -62,49 +78,64 @@ class Aligner:
     def __call__(
         self, pictures: UInt8[np.ndarray, "faces height width 3"], squares: Squares
     ) -> AlignedFaces:
-        """Align one face a picture.
+        """Align one face a picture: `find`, then `frontalize`.
 
         Args:
           pictures: RGB, 0 to 255, all of one size.
           squares: where the faces are, as `common.landmarks.crops` gives them.
         """
-        size = self.config.size
-        faces = len(pictures)
-        made = AlignedFaces(
-            images=np.empty((faces, size, size, 3), np.uint8),
-            status=np.empty(faces, np.int64),
-            landmarks=np.empty((faces, 68, 2), np.float32),
-            outcome=np.empty(faces, np.int64),
-            disagreement=np.empty(faces, np.float32),
-        )
-        for start in range(0, faces, self._batch):
-            rows = slice(start, start + self._batch)
-            # Filled up by repeating the last: one compiled shape for all.
-            numbers = np.arange(start, start + self._batch).clip(max=faces - 1)
-            some = Squares(*(part[numbers] for part in squares))
-            found = self._align(pictures[numbers], some)
-            for whole, part in zip(made, found, strict=True):
-                whole[rows] = part[: len(whole[rows])]
-        return made
+        found = self.find(pictures, squares)
+        return AlignedFaces(*self.frontalize(pictures, found.landmarks), *found)
 
-    def _align(
+    def find(
         self, pictures: UInt8[np.ndarray, "faces height width 3"], squares: Squares
-    ) -> AlignedFaces:
-        pixels = jnp.asarray(pictures, jnp.float32) / 255
-        landmarks = np.full((len(pictures), 68, 2), np.nan, np.float32)
-        outcome = np.full(len(pictures), Outcome.FOUND, np.int64)
-        disagreement = np.full(len(pictures), np.nan, np.float32)
+    ) -> FoundFaces:
+        """The landmarks of one face a picture, as 2D alignment last found them."""
+        found = FoundFaces(
+            np.full((len(pictures), 68, 2), np.nan, np.float32),
+            np.full(len(pictures), Outcome.FOUND, np.int64),
+            np.full(len(pictures), np.nan, np.float32),
+        )
         if self.config.stage != "crop":
-            found = self._landmarker(pictures, squares)
-            outcome, disagreement = np.asarray(found.outcome, np.int64), found.disagreement
-            start = similarity_to_anchors(found.points, self._face, self.config)
-            aligned = align(pixels, self._detect, self._face, self.config, start=start)
-            seen = outcome == Outcome.FOUND
-            landmarks[seen] = np.asarray(aligned.landmarks)[seen]
-        made = frontalize_batch(pixels, landmarks, self._face, self.config)
-        images = np.asarray(jnp.round(made.image.clip(0, 1) * 255).astype(jnp.uint8))
-        status = np.asarray(made.status, np.int64)
-        return AlignedFaces(images, status, landmarks, outcome, disagreement)
+            for rows, numbers in self._batches(len(pictures)):
+                some = self._find(pictures[numbers], Squares(*(part[numbers] for part in squares)))
+                _keep(found, rows, some)
+        return found
+
+    def frontalize(
+        self,
+        pictures: UInt8[np.ndarray, "faces height width 3"],
+        landmarks: Float32[np.ndarray, "faces 68 2"],
+    ) -> DrawnFaces:
+        """The faces on the network's input, as far as the configuration's stage goes."""
+        size = self.config.size
+        drawn = DrawnFaces(
+            np.empty((len(pictures), size, size, 3), np.uint8), np.empty(len(pictures), np.int64)
+        )
+        for rows, numbers in self._batches(len(pictures)):
+            made = frontalize_batch(
+                _pixels(pictures[numbers]), landmarks[numbers], self._face, self.config
+            )
+            images = jnp.round(made.image.clip(0, 1) * 255).astype(jnp.uint8)
+            _keep(drawn, rows, DrawnFaces(np.asarray(images), np.asarray(made.status, np.int64)))
+        return drawn
+
+    def _batches(self, faces: int) -> Iterator[tuple[slice, Int[np.ndarray, " batch"]]]:
+        """Where a batch goes, and which faces are in it; always as many: one compiled shape."""
+        for start in range(0, faces, self._batch):
+            numbers = np.arange(start, start + self._batch).clip(max=faces - 1)
+            yield slice(start, start + self._batch), numbers
+
+    def _find(
+        self, pictures: UInt8[np.ndarray, "faces height width 3"], squares: Squares
+    ) -> FoundFaces:
+        found = self._landmarker(pictures, squares)
+        start = similarity_to_anchors(found.points, self._face, self.config)
+        aligned = align(_pixels(pictures), self._detect, self._face, self.config, start=start)
+        outcome = np.asarray(found.outcome, np.int64)
+        seen = (outcome == Outcome.FOUND)[:, None, None]
+        landmarks = np.where(seen, np.asarray(aligned.landmarks), np.float32(np.nan))
+        return FoundFaces(landmarks, outcome, found.disagreement)
 
     def _detect(self, views: Float[Array, "batch size size 3"]) -> Float[np.ndarray, "batch 68 2"]:
         """The detector as 2D alignment reruns it: the face is about where the generic one is."""
@@ -113,3 +144,13 @@ class Aligner:
         squares = Squares(*(np.repeat(part, len(views), 0) for part in one))
         pictures = np.asarray((views * 255 + 0.5).clip(0, 255).astype(jnp.uint8))
         return self._landmarker.once(pictures, squares).astype(np.float32)
+
+
+def _pixels(pictures: UInt8[np.ndarray, "faces height width 3"]) -> Float[Array, "faces h w 3"]:
+    return jnp.asarray(pictures, jnp.float32) / 255
+
+
+def _keep(whole: FoundFaces | DrawnFaces, rows: slice, part: FoundFaces | DrawnFaces) -> None:
+    """Copy a batch to its rows; what filled it up is dropped."""
+    for kept, made in zip(whole, part, strict=True):
+        kept[rows] = made[: len(kept[rows])]

@@ -2,13 +2,14 @@
 
 The cache's key is all that the result depends on: the images' content, where the faces were looked
 for, the configuration, the landmark network's weights and the code of the alignment itself. So
-nothing stale is ever read. Faces are written a batch at a time; a run that was killed goes on
-behind the last batch that is whole.
+nothing stale is ever read. Landmarks are kept by themselves: they are most of the work, and the
+same for all that is done with them. Both are written a batch at a time; a run that was killed goes
+on behind the last batch that is whole.
 """
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -20,12 +21,12 @@ import common.landmarks
 import deepface_jax
 from common.data.cache import cache_dir, clear_disk_errors
 from common.data.locking import locked
-from common.data.progress import progress
 from common.landmarks.crops import lfw_squares
 from common.landmarks.squares import Squares
 from common.types import Benchmark, ImageSource
 from deepface_jax.aligner import Aligner
 from deepface_jax.config import AlignConfig
+from experiments.kept_arrays import fill, is_whole, kept
 
 BATCH = 64
 
@@ -37,8 +38,6 @@ class AlignedSet:
     images: UInt8[np.ndarray, "faces size size 3"]
     status: Int[np.ndarray, " faces"]
     """A `deepface_jax.Fallback` each."""
-    landmarks: Float32[np.ndarray, "faces 68 2"]
-    """In pixels of the original image; NaN where no face was found, or none was looked for."""
 
     @property
     def fallbacks(self) -> int:
@@ -60,17 +59,11 @@ def aligned_faces(
     Raises:
       CacheError: the disk is full or cannot be written.
     """
-    parts = [
-        content.encode(),
-        json.dumps(asdict(config), sort_keys=True).encode(),
-        alignment_digest(),
-    ]
-    parts += [np.ascontiguousarray(part).tobytes() for part in squares]
-    key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
-    folder = cache_dir("aligned", key)
+    folder = cache_dir("aligned", _key(content, squares, config))
     with locked(folder), clear_disk_errors(folder):
-        _fill(folder, source, squares, config)
-    return AlignedSet(*(_array(folder, name) for name in ("images", "status", "landmarks")))
+        if not is_whole(folder, len(source)):
+            _align(folder, source, squares, config, content)
+    return AlignedSet(kept(folder, "images"), kept(folder, "status"))
 
 
 def aligned_benchmark(benchmark: Benchmark, config: AlignConfig) -> AlignedSet:
@@ -81,42 +74,49 @@ def aligned_benchmark(benchmark: Benchmark, config: AlignConfig) -> AlignedSet:
     return aligned_faces(benchmark.images, squares, config, content=content)
 
 
-def _fill(folder: Path, source: ImageSource, squares: Squares, config: AlignConfig) -> None:
+def _align(
+    folder: Path, source: ImageSource, squares: Squares, config: AlignConfig, content: str
+) -> None:
     """Align what is not there yet."""
-    total, counter = len(source), folder / "done.txt"
-    done = int(counter.read_text()) if counter.exists() else 0
-    if done == total and total:
-        return
-    size = config.size
-    shapes = {
-        "images": (np.uint8, (total, size, size, 3)),
-        "status": (np.int64, (total,)),
-        "landmarks": (np.float32, (total, 68, 2)),
-    }
-    arrays = {
-        name: np.lib.format.open_memmap(
-            folder / f"{name}.npy", "r+" if done else "w+", dtype=dtype, shape=shape
-        )
-        for name, (dtype, shape) in shapes.items()
-    }
     aligner = Aligner(config=config, batch=BATCH)
-    with progress(f"Aligning faces ({_described(config)})", total) as advance:
-        advance(done)
-        for start in range(done, total, BATCH):
-            rows = slice(start, min(start + BATCH, total))
-            pictures = np.stack([source[number] for number in range(rows.start, rows.stop)])
-            found = aligner(pictures, Squares(*(part[rows] for part in squares)))
-            for name, array in arrays.items():
-                array[rows] = getattr(found, name)
-                array.flush()
-            partial = counter.with_suffix(".part")
-            partial.write_text(str(rows.stop))
-            partial.replace(counter)
-            advance(rows.stop - rows.start)
+    size, faces = config.size, len(source)
+    landmarks = np.full((faces, 68, 2), np.nan, np.float32)
+    if config.stage != "crop":
+        landmarks = _landmarks(aligner, source, squares, content)
+    fill(
+        folder, {"images": (np.uint8, (faces, size, size, 3)), "status": (np.int64, (faces,))},
+        lambda rows: aligner.frontalize(_read(source, rows), landmarks[rows]),
+        batch=BATCH, description=f"Aligning faces ({_described(config)})",
+    )  # fmt: skip
 
 
-def _array(folder: Path, name: str) -> np.ndarray:
-    return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+def _landmarks(
+    aligner: Aligner, source: ImageSource, squares: Squares, content: str
+) -> Float32[np.ndarray, "faces 68 2"]:
+    """In pixels of each image, as 2D alignment found them; what comes after it has no say."""
+    asked = replace(aligner.config, stage="2d", residual=True, blending=True, covariance=True)
+    folder = cache_dir("landmarks", _key(content, squares, asked))
+
+    def find(rows: slice) -> list[np.ndarray]:
+        some = Squares(*(part[rows] for part in squares))
+        return [aligner.find(_read(source, rows), some).landmarks]
+
+    with locked(folder), clear_disk_errors(folder):
+        if not is_whole(folder, len(source)):
+            shapes = {"landmarks": (np.float32, (len(source), 68, 2))}
+            fill(folder, shapes, find, batch=BATCH, description="Finding landmarks")
+    return kept(folder, "landmarks")
+
+
+def _key(content: str, squares: Squares, config: AlignConfig) -> str:
+    settings = json.dumps(asdict(config), sort_keys=True)
+    parts = [content.encode(), settings.encode(), alignment_digest()]
+    parts += [np.ascontiguousarray(part).tobytes() for part in squares]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
+
+
+def _read(source: ImageSource, rows: slice) -> UInt8[np.ndarray, "faces height width 3"]:
+    return np.stack([source[number] for number in range(rows.start, rows.stop)])
 
 
 def _described(config: AlignConfig) -> str:

@@ -102,7 +102,7 @@ def some_people(faces: TrainingFaces, part: int, *, seed: int = 0) -> TrainingFa
         [folder.people[number] for number in chosen],
         folder.sha256,
     )
-    kept = AlignedSet(aligned.images[own], aligned.status[own], aligned.landmarks[own])
+    kept = AlignedSet(aligned.images[own], aligned.status[own])
     return TrainingFaces(kept, some)
 
 

@@ -12,8 +12,10 @@ from common.data import cache
 from common.landmarks.crops import lfw_squares
 from common.landmarks.predict import Landmarker
 from common.types import Benchmark, Pairs, Provenance
-from deepface_jax.aligner import Aligner
+from deepface_jax.aligner import Aligner, FoundFaces
 from deepface_jax.config import AlignConfig
+from deepface_jax.face_model import generic_face
+from deepface_jax.placement import reference_landmarks
 from experiments import aligned_faces as module
 from experiments.aligned_faces import aligned_benchmark, aligned_faces, alignment_digest
 
@@ -59,7 +61,7 @@ def test_faces_are_those_of_the_aligner_and_made_once(own_cache):
     made = align(source)
     direct = Aligner(config=CROP, batch=4)(source.pictures, lfw_squares(FACES, SIDE))
     np.testing.assert_array_equal(made.images, direct.images)
-    np.testing.assert_array_equal(made.landmarks, direct.landmarks)
+    np.testing.assert_array_equal(made.status, direct.status)
     assert made.fallbacks == 0 and source.asked == list(range(FACES))
     again = align(source)
     assert source.asked == list(range(FACES))
@@ -76,15 +78,48 @@ def test_a_killed_run_goes_on_behind_its_last_whole_batch(killed_at):
     assert source.asked == list(range(killed_at // 4 * 4, FACES))
     np.testing.assert_array_equal(resumed.images, whole.images)
     np.testing.assert_array_equal(resumed.status, whole.status)
-    np.testing.assert_array_equal(resumed.landmarks, whole.landmarks)
+
+
+class Finding(Aligner):
+    """Finds the generic face's landmarks on every picture; counts the pictures."""
+
+    found = 0
+
+    def find(self, pictures, squares):
+        Finding.found += len(pictures)
+        points = np.tile(
+            reference_landmarks(generic_face(), self.config)[:, :2], (len(pictures), 1, 1)
+        )
+        none = np.zeros(len(pictures))
+        return FoundFaces(points.astype(np.float32), none.astype(np.int64), none.astype(np.float32))
+
+
+def test_landmarks_are_found_once_whatever_is_done_with_them(monkeypatch):
+    monkeypatch.setattr(module, "Aligner", Finding)
+    monkeypatch.setattr(Finding, "found", 0)
+    two_d, three_d = replace(CROP, stage="2d"), replace(CROP, stage="3d")
+    source = Source(breaks_at=6)
+    align(Source(), two_d)
+    for config in (three_d, replace(three_d, blending=False), replace(three_d, residual=False)):
+        with pytest.raises(KeyboardInterrupt):
+            align(source, config)
+        align(Source(), config)
+    align(Source())
+    assert Finding.found == FACES
+    direct = Finding(config=three_d)
+    drawn = direct.frontalize(source.pictures, direct.find(source.pictures, None).landmarks)
+    np.testing.assert_array_equal(align(Source(), three_d).images, drawn.images)
+    for number, other in enumerate((replace(two_d, eyes_y=50.0), replace(two_d, iterations=3)), 3):
+        align(Source(), other)
+        assert Finding.found == number * FACES
 
 
 def test_fallbacks_are_counted(monkeypatch):
     class Failing(Aligner):
-        def __call__(self, pictures, squares):
-            found = super().__call__(pictures, squares)
-            found.status[0] = 4
-            return found
+        def frontalize(self, pictures, landmarks):
+            drawn = super().frontalize(pictures, landmarks)
+            drawn.status[0] = 4
+            return drawn
 
     monkeypatch.setattr(module, "Aligner", Failing)
     made = align(Source())

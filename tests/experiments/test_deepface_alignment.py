@@ -35,7 +35,7 @@ def measured(faces, tmp_path_factory):
         status = np.zeros(len(images), np.int64)
         status[others] = 1
         status[paired[: FALLBACKS[config.stage]]] = 4
-        return AlignedSet(images, status, np.full((len(images), 68, 2), np.nan, np.float32))
+        return AlignedSet(images, status)
 
     def tried(setting, benchmark, spaces, name):
         best = CHOICES[1] if name == "3d" else CHOICES[2]  # each alignment would choose otherwise

@@ -31,7 +31,7 @@ def people_of(sizes):
     label, count = np.repeat(np.arange(len(sizes)), sizes), sum(sizes)
     images = np.random.default_rng(0).integers(0, 256, (count, 40, 40, 3), dtype=np.uint8)
     images[:, 0, 0, 0] = np.arange(count)
-    aligned = AlignedSet(images, np.zeros(count, int), np.zeros((count, 68, 2), np.float32))
+    aligned = AlignedSet(images, np.zeros(count, int))
     names = list("abcdefghi"[: len(sizes)])
     folder = FaceFolder([Path(f"{k}.png") for k in range(count)], label, names, "0" * 64)
     return TrainingFaces(aligned, folder)

@@ -32,7 +32,7 @@ STEPS = 7  # two epochs of 27 faces: 30, less one of each person
 def faces():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (30, 21, 21, 3), dtype=np.uint8)
-    aligned = AlignedSet(images, np.zeros(30, int), np.zeros((30, 68, 2), np.float32))
+    aligned = AlignedSet(images, np.zeros(30, int))
     folder = FaceFolder([Path(f"{k}.png") for k in range(30)], np.repeat(np.arange(3), 10),
                         ["a", "b", "c"], "0" * 64)  # fmt: skip
     return TrainingFaces(aligned, folder)
@@ -118,6 +118,11 @@ def test_classes_must_be_the_people(faces, monkeypatch, tmp_path):
     with pytest.raises(ValueError, match="4 classes and the folder 3 people"):
         train(faces, monkeypatch, tmp_path, network=replace(TINY, classes=4))
     assert not list(tmp_path.glob("deepface/*"))
+
+
+def test_devices_must_share_the_kernels_evenly(faces, monkeypatch, tmp_path):
+    with pytest.raises(ValueError, match=f"{jax.device_count()} devices .* 3 parts"):
+        train(faces, monkeypatch, tmp_path, kernel_parts=3)
 
 
 def test_pictures_must_be_squares_of_one_size(tmp_path):
