@@ -19,7 +19,7 @@ from jaxtyping import Float
 from threadpoolctl import ThreadpoolController
 
 SMALL = 512  # up to this size, computing all eigenvectors is as fast
-SPARE = 50  # columns beside those wanted: the more, the fewer products
+SPARE, SPARE_SHARE = 50, 0.25  # columns beside those wanted, at least: the more, the fewer products
 RANDOM = 10  # of the spare columns: they find what a start lacks
 MAX_ROUNDS = 40
 
@@ -81,7 +81,7 @@ def leading_eigenpairs(
       The eigenpairs; vectors orthonormal. Where the products are too coarse to meet the tolerance,
       those of the full decomposition, which takes longer.
     """
-    block = components + SPARE
+    block = components + max(SPARE, round(SPARE_SHARE * components))
     if size <= SMALL or 2 * block >= size:
         return _all_eigenpairs(multiply, size, components, dtype)
     columns = np.random.default_rng(0).standard_normal((size, block)).astype(dtype)
