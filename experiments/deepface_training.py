@@ -78,6 +78,7 @@ def train(
     kind: Input = "rgb",
     seed: int = 0,
     from_scratch: bool = False,
+    kernel_parts: int = 1,
 ) -> Trained:
     """Train to the end, from the last checkpoint if there is one.
 
@@ -89,9 +90,12 @@ def train(
       seed: of weights, order, augmentation and dropout.
       from_scratch: forget an earlier training of the same name that is done; one that was killed
         goes on.
+      kernel_parts: in how many parts, one a device, the large kernels are split; the batch is split
+        over what devices are left.
 
     Raises:
-      ValueError: the classes are not the people, or a checkpoint does not fit.
+      ValueError: the classes are not the people, a checkpoint does not fit, or the devices cannot
+        be divided so.
       CacheError: the disk is full.
       TrainingError: the loss is not finite.
     """
@@ -114,7 +118,7 @@ def train(
     def see(some: np.ndarray) -> np.ndarray:
         return network_inputs(some, network.side, kind)
 
-    mesh = make_mesh()
+    mesh = make_mesh(kernel_parts)
     graph, state = start(network, config, faces=len(numbers), seed=seed)
     state = place(mesh, state)
     features, classify = make_features(graph), make_classify(graph, config.cosine_scale)

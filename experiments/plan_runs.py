@@ -165,7 +165,7 @@ def deepface(
         + (f" --pieces {pieces}" if pieces > 1 else "")
         + (f" --dtype {dtype}" if dtype != "float32" else ""),
         notes=(
-            "Every device holds all weights; deepface_jax.sharding can split the large ones.",
+            "Every device holds all weights; the command's --kernel-parts splits the large ones.",
             "The command takes the paper's own epochs and batch, and splits each batch over all "
             "devices; the faces' 3D alignment, which comes first and once, is not counted.",
         ),

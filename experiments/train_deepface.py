@@ -2,6 +2,7 @@
 
     python -m experiments.train_deepface --train-dir DIR
     python -m experiments.train_deepface --train-dir DIR --pieces 4
+    python -m experiments.train_deepface --train-dir DIR --kernel-parts 2    # on 2, 4, 6... devices
 
 The faces are aligned in 3D first. A training that was killed goes on from its last checkpoint; on
 several devices each batch is split. How long it takes: `python -m experiments.plan deepface`. The
@@ -22,6 +23,8 @@ class Options:
     """`<identity>/<image>.jpg` (else $FACES_TRAIN_DIR)."""
     pieces: int = 1
     """Parts that a batch's gradient is computed in, to save memory."""
+    kernel_parts: int = 1
+    """Devices that share the kernels of L4 to F8, where one cannot hold them."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Of activations and products."""
     seed: int = 0
@@ -48,8 +51,9 @@ def main(options: Options) -> int:
         network = replace(DF_4_4K, classes=people, compute_dtype=options.dtype)
         config = replace(PAPER, pieces=options.pieces)
         trained = train(
-            faces, network, config, seed=options.seed, from_scratch=options.from_scratch
-        )
+            faces, network, config, seed=options.seed, from_scratch=options.from_scratch,
+            kernel_parts=options.kernel_parts,
+        )  # fmt: skip
     except (ValueError, OSError, TrainingError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
