@@ -1,7 +1,19 @@
 """Fixtures and rules for all tests."""
 
 import os
+import shutil
+import tempfile
 from importlib.util import find_spec
+
+_COMPILED = "JAX_COMPILATION_CACHE_DIR"
+
+
+def pytest_configure(config):
+    """Let all workers, and the commands that tests start, share what they compile."""
+    if _COMPILED not in os.environ:
+        folder = tempfile.mkdtemp(prefix="compiled-")
+        os.environ[_COMPILED] = folder  # before JAX is imported, here and in every worker
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_collection_modifyitems(config, items):
