@@ -50,7 +50,8 @@ class Result:
     fallbacks: int
     """Faces that were not detected or aligned; their pairs count with the fallback."""
     data: dict[str, Any]
-    """`name`, `sha256`, `images`, `people` of the benchmark."""
+    """`name`, `sha256`, `images`, `people` of the benchmark; `pairs_sha256` of the images that
+    pairs name."""
     training: dict[str, Any]
     """`data`, `images`, `identities`, `sha256`, `lfw_overlap`, `hours`, `device`."""
     model: dict[str, Any]
@@ -65,6 +66,9 @@ class Result:
     """A rerun agrees when its mean accuracy (or AUC) is this near."""
     command: str
     synthetic: bool = False
+    row_seconds: float = 0.0
+    """Of the whole run of the row, with its aligning, choosing and all its variants; 0 where a
+    training was part of it."""
     roc: dict[str, list[float]] = field(default_factory=dict)
     """`far` and `tar`: the curve, thinned for plotting."""
     commit: str = ""
@@ -166,6 +170,23 @@ def read_all(folder: Path) -> list[Result]:
       RecordError: one of them is not what it should be.
     """
     return [read(path) for path in sorted(folder.glob("*.json"))]
+
+
+def same_images(one: Result, other: Result) -> bool:
+    """Whether two results were measured on the same images.
+
+    Copies of LFW may lack the images that no pair names. Only a method that learns from the names
+    of LFW's own people sees those.
+    """
+    if one.data.get("sha256") == other.data.get("sha256"):
+        return True
+    learns_names = any(
+        Category.of(result.category).identities
+        and result.training.get("sha256") == result.data.get("sha256")
+        for result in (one, other)
+    )
+    paired = one.data.get("pairs_sha256")
+    return not learns_names and bool(paired) and paired == other.data.get("pairs_sha256")
 
 
 def commit() -> str:

@@ -75,6 +75,9 @@ class Provenance:
     images: int
     people: int
     synthetic: bool = False
+    pairs_sha256: str = ""
+    """The same of the images that the pairs of View 1 and View 2 name: of all copies of LFW, with
+    or without the other images."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from common.protocol import Category
 from common.types import Benchmark
 from experiments.faces import CENTER, TIGHT, cut, grey_faces
 from experiments.measure import Measured, measure
-from experiments.paper_numbers import LBP
 from experiments.setting import Setting
 
 CATEGORY = Category.IMAGE_RESTRICTED
@@ -58,7 +57,7 @@ def _run(setting: Setting, benchmark: Benchmark) -> Measured:
     outcome = run_view2(benchmark, method, CATEGORY, watch=setting.watch("The ten folds of View 2"))
     return measure(
         setting, benchmark, outcome, row="lbp", variant="cropped", category=CATEGORY,
-        threshold_rule="nine-folds", published=LBP,
+        threshold_rule="nine-folds", published=None,
         config={"window": window, "cell": cell, "radius": radius, "neighbors": 8,
                 "distance": "chi-squared", "chosen_on": "view1",
                 "view1_accuracy": round(tried[chosen], 4)},

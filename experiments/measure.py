@@ -1,6 +1,7 @@
 """From the harness's outcome to a record: what every row fills in the same way."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ def measure(
         test_time=test_time,
         fallbacks=fallbacks,
         data={"name": source.name, "sha256": source.sha256, "images": source.images,
-              "people": source.people},
+              "people": source.people, "pairs_sha256": source.pairs_sha256},
         training=training or {
             "data": f"{source.name}, nine folds of View 2",
             "images": fold_images[0],
@@ -119,6 +120,13 @@ def measure(
         versions=records.versions(),
     )  # fmt: skip
     return Measured(result, outcome, benchmark)
+
+
+def timed(measured: Sequence[Measured], seconds: float) -> list[Measured]:
+    """A row's variants, each with how long the whole row took."""
+    return [
+        replace(one, result=replace(one.result, row_seconds=round(seconds, 1))) for one in measured
+    ]
 
 
 def _training_images(benchmark: Benchmark, category: Category) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from common.records import Result
 from common.types import Scores
 from common.verification import threshold_of_each_pair, worst_errors
+from experiments.curve_styles import style_of
 from experiments.measure import Measured
 
 matplotlib.use("agg")
@@ -41,7 +42,8 @@ def roc_figure(results: Mapping[str, Result], *, title: str) -> Figure:
     figure = Figure(figsize=(10.5, 4.6), layout="constrained")
     linear, logarithmic = figure.subplots(1, 2)
     for number, (name, result) in enumerate(results.items()):
-        style = {"color": _COLORS[number % 7], "linestyle": _DASHES[number % 7], "lw": 1.6}
+        color, dash = style_of(number)
+        style = {"color": _COLORS[color], "linestyle": _DASHES[dash], "lw": 1.6}
         far, tar = np.array(result.roc["far"]), np.array(result.roc["tar"])
         linear.plot(far, tar, label=f"{name} (AUC {result.metrics['auc']:.3f})", **style)
         logarithmic.plot(far[far > 0], tar[far > 0], **style)

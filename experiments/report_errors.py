@@ -109,9 +109,10 @@ def _fits(
     run: Result, result: Result, benchmark: Benchmark, same: np.ndarray, fold: np.ndarray
 ) -> bool:
     """Whether a run scored these pairs of these images, and agrees with its committed record."""
-    pairs, sha256 = benchmark.view2, benchmark.provenance.sha256
+    pairs = benchmark.view2
     return (
-        run.data.get("sha256") == result.data["sha256"] == sha256
+        run.data.get("sha256") == benchmark.provenance.sha256
+        and record_files.same_images(run, result)
         and np.array_equal(same, pairs.same)
         and np.array_equal(fold, pairs.fold)
         and abs(run.figure - result.figure) <= result.tolerance

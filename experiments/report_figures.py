@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from experiments.committed_pictures import headlines
+from experiments.curve_styles import style_of
 from experiments.field_picture import field_figure, points
 from experiments.report_records import Records
 
@@ -43,7 +44,8 @@ def roc_panels(records: Records) -> str:
     for number, (title, result) in enumerate(curves):
         rates = zip(result.roc["far"], result.roc["tar"], strict=True)
         ends = [(float(far), float(tar)) for far, tar in rates]
-        style = f'class="curve c{number % 7}" stroke-dasharray="{_DASHES[number % 7]}"'
+        color, dash = style_of(number)
+        style = f'class="curve c{color}" stroke-dasharray="{_DASHES[dash]}"'
         linear.append(_polyline(ends, style))
         kept = [(_decade(far), tar) for far, tar in ends if far >= _LOWEST_FAR]
         logarithmic.append(_polyline(kept, style))

@@ -6,17 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.records import Result, read_all
+from experiments.record_checks import TableError, check_record
 from experiments.rows import ROWS, Row
-from experiments.tables import TableError
-
-_NEEDED: dict[str, dict[str, type | tuple[type, ...]]] = {
-    "data": {"name": str, "sha256": str, "images": int, "people": int},
-    "training": {"images": int, "identities": int, "hours": (int, float), "device": str},
-    "model": {"parameters": int, "embedding_size": int},
-    "speed": {"faces_per_second": (int, float), "device": str},
-    "metrics": {"auc": (int, float), "eer": (int, float), "tar_at_far": dict},
-}
-_TAR_AT = ("0.1", "0.01", "0.001")
 
 
 @dataclass(frozen=True)
@@ -58,7 +49,7 @@ def read_records(folder: Path, *, strict: bool = False) -> Records:
     results = read_all(folder)
     seen: dict[tuple[str, str], str] = {}
     for result in results:
-        _check(result)
+        check_record(result)
         twin = seen.setdefault((result.row, result.variant), result.file_name)
         if twin != result.file_name:
             raise TableError(
@@ -79,28 +70,3 @@ def read_records(folder: Path, *, strict: bool = False) -> Records:
         for r in results
     }
     return Records(results, checksums)
-
-
-def _check(result: Result) -> None:
-    """Everything that a report quotes is there, and of its kind."""
-    name = result.file_name
-    if result.synthetic:
-        raise TableError(f"{name} was measured on synthetic faces: it has no place here")
-    if result.row not in ROWS:
-        raise TableError(f"{name} is of the row {result.row!r}; the rows are {', '.join(ROWS)}")
-    for block, keys in _NEEDED.items():
-        content = getattr(result, block)
-        for key, kind in keys.items():
-            if not isinstance(content.get(key), kind):
-                raise TableError(
-                    f"{name}: {block}.{key} is {content.get(key)!r}; measure the row again"
-                )
-    if not set(_TAR_AT) <= set(result.metrics["tar_at_far"]):
-        raise TableError(f"{name}: metrics.tar_at_far lacks one of {', '.join(_TAR_AT)}")
-    if "accuracy" not in result.metrics:
-        raise TableError(
-            f"{name}: metrics lacks accuracy; it is null where no threshold is allowed"
-        )
-    accuracy = result.metrics["accuracy"]
-    if accuracy is not None and not {"mean", "standard_error", "folds"} <= set(accuracy):
-        raise TableError(f"{name}: metrics.accuracy lacks mean, standard_error or folds")

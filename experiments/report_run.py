@@ -14,14 +14,25 @@ from experiments.rows import ROWS
 from experiments.setting import Setting
 
 
-def save(setting: Setting, row: str, measured: Sequence[Measured]) -> None:
-    """Write a row's records, scores and pictures to the run's folder."""
+def save(
+    setting: Setting, row: str, measured: Sequence[Measured], committed: Path | None = None
+) -> None:
+    """Write a row's records, scores and pictures to the run's folder.
+
+    Args:
+      setting: of the run.
+      row: as in `experiments.rows`.
+      measured: its variants.
+      committed: folder of committed records that these replace, if they do.
+    """
     from experiments import pictures
 
     folder = setting.folder(row)
     for one in measured:
         result = one.result
         records.write(result, folder)
+        if committed is not None:
+            records.write(result, committed)
         stem = Path(result.file_name).stem
         np.savez_compressed(
             folder / f"{stem}_scores.npz", scores=one.outcome.scores, same=one.outcome.pairs.same,
@@ -45,7 +56,7 @@ def finish(
       setting: of the run.
       measured: every row of the run.
       committed: folder of the committed records.
-      record: replace them.
+      record: `save` has replaced them; bring tables and pictures up to date.
 
     Returns:
       False when a measurement differs from its committed record by more than its tolerance.
@@ -67,8 +78,6 @@ def finish(
     if results[0].synthetic:
         return True
     if record:
-        for result in results:
-            records.write(result, committed)
         from experiments import tables
 
         tables.update()
@@ -78,7 +87,12 @@ def finish(
     verdicts = [compare(result, committed) for result in results]
     for _, sentence in verdicts:
         setting.say(sentence)
-    return all(agrees for agrees, _ in verdicts)
+    agreeing = [agrees for agrees, _ in verdicts]
+    setting.say(
+        f"of {len(verdicts)} measurements, {agreeing.count(True)} agree with the committed "
+        f"records, {agreeing.count(False)} differ, {agreeing.count(None)} were not compared"
+    )
+    return False not in agreeing
 
 
 def _curves(results: Sequence[Result]) -> list[Result]:
@@ -115,6 +129,16 @@ def in_one_line(result: Result) -> str:
     return f"{result.row} {result.variant}: {figure}{published}"
 
 
+def what_stands(row: str, committed: Path) -> str:
+    """The committed record of a row's headline in one line, or that there is none.
+
+    Raises:
+      RecordError: the record is damaged.
+    """
+    path = committed / f"{row}_{ROWS[row].headline}_seed0.json"
+    return f"recorded {in_one_line(records.read(path))}" if path.exists() else "no record"
+
+
 def share(published: dict) -> str:
     """A published accuracy with its standard error, as `0.6002 ± 0.0079`."""
     if not published:
@@ -131,10 +155,10 @@ def measured_share(result: Result) -> str:
     return f"{accuracy['mean']:.4f} ± {accuracy['standard_error']:.4f}"
 
 
-def compare(result: Result, committed: Path) -> tuple[bool, str]:
+def compare(result: Result, committed: Path) -> tuple[bool | None, str]:
     """Whether a measurement agrees with its committed record, and a sentence that says so.
 
-    Without a record, or with one of other images, there is nothing to disagree with.
+    None without a record, or with one of other images: there is nothing to agree with.
 
     Raises:
       RecordError: the committed record is damaged.
@@ -142,10 +166,10 @@ def compare(result: Result, committed: Path) -> tuple[bool, str]:
     path = committed / result.file_name
     name = f"{result.row} {result.variant}"
     if not path.exists():
-        return True, f"{name}: no committed record to compare with"
+        return None, f"{name}: no committed record to compare with"
     stands = records.read(path)
-    if stands.data["sha256"] != result.data["sha256"]:
-        return True, f"{name}: measured on other images than the committed record; not compared"
+    if not records.same_images(stands, result):
+        return None, f"{name}: measured on other images than the committed record; not compared"
     agrees = abs(result.figure - stands.figure) <= stands.tolerance
     said = "agrees with" if agrees else "[bold red]differs from[/]"
     return agrees, (

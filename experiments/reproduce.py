@@ -83,6 +83,7 @@ def main(options: Reproduce) -> int:
 
 def _reproduce(options: Reproduce, console: Console) -> int:
     from experiments import report_run, run_summary
+    from experiments.measure import timed
     from experiments.open_benchmark import open_setting
     from experiments.run_summary import FAILED, MEASURED, NOT_RERUN, SKIPPED, Fate
     from experiments.setting import NotRerun
@@ -114,7 +115,7 @@ def _reproduce(options: Reproduce, console: Console) -> int:
             if not found.synthetic:
                 same, said = report_run.compare(found, RECORDS)
                 setting.say(said)
-                agrees = agrees and same
+                agrees = agrees and same is not False
     # Synthetic faces are fewer and smaller than LFW: its records do not tell how long they take.
     synthetic = setting.benchmark.provenance.synthetic
     expected = {} if synthetic else run_summary.expected_seconds(RECORDS, names)
@@ -127,17 +128,22 @@ def _reproduce(options: Reproduce, console: Console) -> int:
             setting.say(estimate.sentence(names[number:]))
         try:
             results = ROWS[name].load()(setting)
+            if not options.from_scratch:
+                results = timed(results, time.perf_counter() - start)
+            report_run.save(setting, name, results, RECORDS if options.record else None)
         except Exception as error:  # a row that fails, however, must not take the others along
             if alone:
                 raise
             outcome = NOT_RERUN if isinstance(error, NotRerun) else FAILED
-            fates.append(Fate(name, outcome, time.perf_counter() - start, str(error)))
+            reason = str(error)
+            if outcome == NOT_RERUN and not synthetic:
+                reason = f"{report_run.what_stands(name, RECORDS)}; {reason}"
+            fates.append(Fate(name, outcome, time.perf_counter() - start, reason))
             said = f"[red]{name} failed:[/]" if outcome == FAILED else f"{name} not rerun:"
-            setting.say(f"{said} {escape(str(error))}")
+            setting.say(f"{said} {escape(reason)}")
             estimate.dropped(name)
             continue
         measured += results
-        report_run.save(setting, name, results)
         seconds = time.perf_counter() - start
         for one in results:
             setting.say(f"  {report_run.in_one_line(one.result)}")

@@ -82,16 +82,19 @@ def duration(seconds: float) -> str:
 
 
 def expected_seconds(committed: Path, names: Sequence[str]) -> dict[str, float]:
-    """How long each row took by its committed records, all variants together.
+    """How long each row took by its committed records: the whole row, or else all its variants.
 
     Raises:
       RecordError: a record is damaged.
     """
-    found: dict[str, float] = {}
+    rows: dict[str, list[Result]] = {}
     for result in records.read_all(committed):
         if result.row in names:
-            found[result.row] = found.get(result.row, 0.0) + float(result.seconds)
-    return found
+            rows.setdefault(result.row, []).append(result)
+    return {
+        row: float(max(r.row_seconds for r in found) or sum(r.seconds for r in found))
+        for row, found in rows.items()
+    }
 
 
 def already_measured(runs: Path, name: str, sha256: str) -> Result | None:

@@ -17,6 +17,7 @@ from common.records import Result, read_all
 from experiments import ideas_tables, study_records, study_tables
 from experiments.markdown import markdown
 from experiments.paper_numbers import CLASSICAL, FACENET_TABLES, LATER, Published, not_measured
+from experiments.record_checks import TableError, check_record
 from experiments.rows import ROWS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,10 +25,6 @@ RECORDS = Path(__file__).parent / "results"
 STUDIES = "studies"
 """Folder of the studies' records, in `RECORDS`."""
 _BLOCK = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
-
-
-class TableError(ValueError):
-    """A table cannot be made; the message says which file or record is at fault."""
 
 
 def pages() -> list[Path]:
@@ -64,11 +61,13 @@ def update(*, check: bool = False) -> list[Path]:
 
     Raises:
       RecordError: a record is damaged; no page is touched.
+      TableError: it lacks what is quoted of it, or is no measurement of LFW.
     """
     results = read_all(RECORDS)
+    for result in results:
+        check_record(result)
     studies = study_records.read_all(RECORDS / STUDIES)
-    measured = [*results, *studies.values()]
-    synthetic = [record.file_name for record in measured if record.synthetic]
+    synthetic = [record.file_name for record in studies.values() if record.synthetic]
     if synthetic:
         raise TableError(f"{synthetic[0]} was measured on synthetic faces: it has no place here")
     texts = {page: page.read_text(encoding="utf-8") for page in pages()}
@@ -212,7 +211,11 @@ class Tables:
 
 def main(options: Tables) -> int:
     """Rebuild or check; returns the exit code."""
-    changed = [*update(check=options.check), *update_pictures(check=options.check)]
+    try:
+        changed = [*update(check=options.check), *update_pictures(check=options.check)]
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     for page in changed:
         print(f"{'would change' if options.check else 'changed'}: {page.relative_to(ROOT)}")
     return 1 if options.check and changed else 0

@@ -51,5 +51,6 @@ def open_lfw(folder: LfwFolder, *, official: bool = True) -> Benchmark:
             sha256=content.images_sha256,
             images=len(content.images),
             people=len(people),
+            pairs_sha256=content.pairs_sha256,
         ),
     )

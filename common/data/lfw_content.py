@@ -44,6 +44,8 @@ class LfwContent:
     """People of each fold: all that people.txt lists or, without that file, whom the pairs name."""
     images_sha256: str
     """Of the content of all images, in the order of their names."""
+    pairs_sha256: str
+    """Of the content of those that the pairs name."""
     key: str
     """sha256 over the images, their order and the protocol files."""
 
@@ -70,6 +72,7 @@ def read_content(folder: LfwFolder, *, official: bool = True) -> LfwContent:
             _check_official(folder.protocol[name])
     files = list_images(folder.images)
     check_complete(folder.images, files, [train, test, *view2])
+    paired = images_of([train, test, *view2])
     names = list(files)
     order = np.random.default_rng(ORDER_SEED).permutation(len(names))
     digests = digest_images(files)
@@ -85,6 +88,9 @@ def read_content(folder: LfwFolder, *, official: bool = True) -> LfwContent:
         view1_test_people=_people(folder, "peopleDevTest.txt", [test])[0],
         view2_people=_people(folder, "people.txt", view2),
         images_sha256=images_sha256,
+        pairs_sha256=sha256_of_images(
+            {name: digest for name, digest in digests.items() if name in paired}
+        ),
         key=sha256_of_list(protocol | {"images": images_sha256, "order": str(ORDER_SEED)}),
     )
 

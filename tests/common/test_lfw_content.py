@@ -56,8 +56,11 @@ def test_images_that_no_pair_names_may_be_missing(fake_lfw, tmp_path):
     images = fake_lfw.write(tmp_path)
     named = fake_lfw.text["pairs.txt"]
     assert "Zoe_Person-D\t1" not in named and "Zoe_Person-D\t2" not in named
+    whole = read_content(find_lfw(tmp_path), official=False)
     (images / "Zoe_Person-D" / "Zoe_Person-D_0001.jpg").unlink()
     content = read_content(find_lfw(tmp_path), official=False)
+    assert content.images_sha256 != whole.images_sha256
+    assert content.pairs_sha256 == whole.pairs_sha256
     assert len(content.images) == len(fake_lfw.images) - 1
 
 

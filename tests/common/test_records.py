@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from common.records import RecordError, Result, read, read_all, write
+from common.records import RecordError, Result, read, read_all, same_images, write
 
 
 def make_result(**changes):
@@ -13,7 +13,8 @@ def make_result(**changes):
         "row": "toy", "variant": "plain", "benchmark": "lfw-view2",
         "category": "image-restricted-no-outside-data", "paper_protocol": "restricted",
         "threshold_rule": "nine-folds",
-        "metrics": {"accuracy": {"mean": 0.6, "standard_error": 0.01, "interval": [0.5, 0.7]},
+        "metrics": {"accuracy": {"mean": 0.6, "standard_error": 0.01, "interval": [0.5, 0.7],
+                                 "folds": [0.6] * 10},
                     "auc": 0.65, "eer": 0.4, "tar_at_far": {"0.1": 0.2, "0.01": 0.1, "0.001": 0.0}},
         "published": {"accuracy": 0.7, "source": "a paper"}, "lfw_variant": "original",
         "alignment": "none", "test_time": "none", "fallbacks": 0,
@@ -24,6 +25,26 @@ def make_result(**changes):
         "config": {}, "pairs": 20, "seed": 0, "seconds": 1.0, "tolerance": 0.001, "command": "x",
     }  # fmt: skip
     return Result(**{**fields, **changes})
+
+
+def test_images_are_the_same_where_the_pairs_images_are():
+    """Copies of LFW may lack what no pair names; who learns from its people's names sees that."""
+    whole = {"name": "lfw", "sha256": "1" * 64, "pairs_sha256": "p", "images": 13, "people": 5}
+    part = {**whole, "sha256": "2" * 64, "images": 10}
+    other = {**part, "pairs_sha256": "q"}
+    assert same_images(make_result(data=whole), make_result(data=part))
+    assert not same_images(make_result(data=whole), make_result(data=other))
+    assert same_images(make_result(), make_result())  # older records do not have it
+    assert not same_images(make_result(), make_result(data={**whole, "pairs_sha256": ""}))
+    named = {"category": "unrestricted-no-outside-data"}
+    training = {**make_result().training, "sha256": "1" * 64}
+    learned = make_result(data=whole, training=training, **named)
+    assert not same_images(learned, make_result(data=part, **named))
+    assert same_images(learned, make_result(data=whole, **named))
+    outside = {"category": "unrestricted-labeled-outside-data"}
+    training = {**training, "sha256": "f" * 64}
+    one, two = (make_result(data=data, training=training, **outside) for data in (whole, part))
+    assert same_images(one, two)
 
 
 def test_a_record_comes_back_as_it_was_written(tmp_path):

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from common import records
-from experiments import report, report_page, report_records, report_tables
+from experiments import record_checks, report, report_page, report_records, report_tables
 from experiments.paper_numbers import CLASSICAL, DEEP, LATER
 from experiments.report import Report, main
 from experiments.report_records import read_records
@@ -254,4 +254,4 @@ def test_a_metrics_block_without_accuracy_is_refused():
     result = complete(*next((name, row.headline) for name, row in ROWS.items()))
     metrics = {k: v for k, v in result.metrics.items() if k != "accuracy"}
     with pytest.raises(TableError, match="lacks accuracy"):
-        report_records._check(dataclasses.replace(result, metrics=metrics))
+        record_checks.check_record(dataclasses.replace(result, metrics=metrics))

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from common import records
-from experiments.report_run import compare
+from experiments.report_run import compare, in_one_line, what_stands
 from experiments.reproduce import Reproduce, main
 from experiments.rows import ROWS
 from tests.common.test_records import make_result
@@ -78,6 +78,14 @@ def test_bad_arguments_are_one_line(capsys, tmp_path):
     assert error.startswith("error:") and "nowhere" in error and "\n" not in error
 
 
+def test_what_is_not_rerun_is_shown_by_its_record(tmp_path):
+    assert what_stands("deepface", tmp_path) == "no record"
+    result = make_result(row="deepface", variant=ROWS["deepface"].headline)
+    records.write(result, tmp_path)
+    assert what_stands("deepface", tmp_path) == f"recorded {in_one_line(result)}"
+    assert "0.6000 ± 0.0100 (published 0.7000)" in in_one_line(result)
+
+
 def test_a_measurement_is_compared_with_its_committed_record(tmp_path):
     result = make_result(tolerance=0.002)
 
@@ -86,10 +94,10 @@ def test_a_measurement_is_compared_with_its_committed_record(tmp_path):
         records.write(dataclasses.replace(result, metrics=metrics, **changes), tmp_path)
         return compare(result, tmp_path)
 
-    assert compare(result, tmp_path) == (True, "toy plain: no committed record to compare with")
+    assert compare(result, tmp_path) == (None, "toy plain: no committed record to compare with")
     agrees, said = compared(result.figure + 0.0019)
     assert agrees and "agrees with the committed record (0.6000 and 0.6019" in said
     agrees, said = compared(result.figure - 0.0021)
     assert not agrees and "differs from" in said
     agrees, said = compared(0.9, data={**result.data, "sha256": "other"})
-    assert agrees and "other images" in said
+    assert agrees is None and "other images" in said

@@ -33,6 +33,9 @@ def test_all_variants_of_a_row_count(tmp_path):
     for variant, seconds in (("x", 1.0), ("y", 2.0)):
         records.write(make_result(variant=variant, seconds=seconds), tmp_path)
     assert expected_seconds(tmp_path, ["toy", "other"]) == {"toy": 3.0}
+    for variant in "xy":
+        records.write(make_result(variant=variant, seconds=2.0, row_seconds=2.5), tmp_path)
+    assert expected_seconds(tmp_path, ["toy", "other"]) == {"toy": 2.5}
 
 
 def test_only_a_whole_record_of_the_same_images_counts_as_measured(tmp_path):

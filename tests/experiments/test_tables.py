@@ -91,6 +91,14 @@ def test_a_damaged_or_synthetic_record_leaves_every_page_alone(house):
     assert (house / "README.md").read_text() == before
 
 
+def test_a_record_that_lacks_what_is_quoted_is_one_line(house, capsys):
+    records.write(eigenfaces(training={"images": 3}), house / "results")
+    assert tables.main(tables.Tables()) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: eigenfaces_official") and "training.identities is None" in said
+    assert "Traceback" not in said
+
+
 def test_update_writes_every_page_and_check_writes_none(house):
     records.write(eigenfaces(), house / "results")
     assert len(tables.update(check=True)) == 2
