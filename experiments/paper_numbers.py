@@ -115,7 +115,7 @@ CLASSICAL: dict[str, Published] = {
     ),
     "SD-MATCHES": Published(0.6410, 0.0062, "unsupervised", LFW_RESULTS, training_images=NO_IMAGES),
     "GJD-BC-100": Published(0.6847, 0.0065, "unsupervised", LFW_RESULTS, training_images=NO_IMAGES),
-    "H-XS-40, of the LBP family": Published(
+    "H-XS-40 (LBP)": Published(
         0.6945, 0.0048, "unsupervised", LFW_RESULTS, training_images=NO_IMAGES
     ),
     HUMAN: Published(0.9753, None, "human", LFW_RESULTS),
