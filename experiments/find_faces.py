@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
+import common
+import common.landmarks
 import facenet_jax
-from common import images, layers
-from common.landmarks import crops
 from common.landmarks.crops import lfw_squares
 from common.landmarks.predict import Landmarker
 from deepface_jax.aligner import Aligner
@@ -25,10 +25,6 @@ from facenet_jax.weights import WeightsError
 
 BATCH = 8
 """Faces aligned and embedded at once, however few there are."""
-
-_NETWORK = (
-    "embedder.py", "inception.py", "layers.py", "model.py", "nn1.py", "nn2.py", "weights.py",
-)  # fmt: skip
 
 
 class Face(NamedTuple):
@@ -108,10 +104,17 @@ class FaceFinder:
         return seen
 
     def _digest(self, weights: Path) -> str:
-        """sha256 of all that an embedding depends on, but for the photo."""
-        package = Path(str(facenet_jax.__file__))
-        files = [weights, weights.with_suffix(".json"), Path(__file__)]
-        files += [Path(str(one.__file__)) for one in (crops, face_canvas, images, layers)]
-        files += [package.with_name(name) for name in _NETWORK]
-        parts = [alignment_digest(), self.where.encode(), *(path.read_bytes() for path in files)]
+        """sha256 of all that an embedding depends on, but for the photo.
+
+        Packages are taken whole: a list of those modules that matter is not kept up to date.
+        """
+        files = [weights, weights.with_suffix(".json"), Path(__file__), Path(face_canvas.__file__)]
+        for package in (common, common.landmarks, facenet_jax):
+            files += sorted(Path(str(package.__file__)).parent.glob("*.py"))
+        settings = (self.where, self._config)
+        parts = [
+            alignment_digest(),
+            repr(settings).encode(),
+            *(file.read_bytes() for file in files),
+        ]
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()

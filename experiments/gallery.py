@@ -1,7 +1,7 @@
 """A gallery of known people: `<person>/<photo>.jpg`, each photo an embedding.
 
 Every start reads all photos' bytes, and finds and embeds those faces alone whose bytes are new to
-the index (`experiments.gallery_index`).
+the index (`experiments.gallery_index`). What is not in a gallery any more is forgotten.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ from experiments.align_sources import SUFFIXES
 from experiments.face_canvas import PlacedCanvas, read_photo
 from experiments.find_faces import BATCH, FaceFinder, Seen
 from experiments.gallery_index import Entry, GalleryIndex, index_path
+from experiments.lost_galleries import forget, forget_lost
 
 SAVE_SECONDS = 20.0
 """Between two saves of the index while a gallery is embedded."""
@@ -100,14 +101,21 @@ def gallery_photos(folder: Path) -> list[GalleryPhoto]:
 def open_gallery(folder: Path, finder: FaceFinder) -> Gallery:
     """Find and embed the faces of all photos, or have them from the index.
 
+    First the indexes of galleries that are gone are deleted; that of this one, if it has no photos.
+
     Raises:
       GalleryError: there are no photos, or none of them has a face.
       CacheError: the disk is full or cannot be written.
     """
-    photos = gallery_photos(folder)
+    forget_lost()
+    try:
+        photos = gallery_photos(folder)
+    except GalleryError:
+        forget(folder)
+        raise
     path = index_path(folder)
     with locked(path), clear_disk_errors(path):
-        index = GalleryIndex(path, finder.method, finder.embedder.network.embedding_size)
+        index = GalleryIndex(folder, finder.method, finder.embedder.network.embedding_size)
         digests, unreadable, embedded = _fill(index, photos, finder)
         if index.keep(set(digests)) or embedded:
             index.write()

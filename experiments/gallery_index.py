@@ -1,7 +1,8 @@
 """What was seen of a gallery's photos, kept in one file of the cache.
 
 There is one file a gallery, and it holds the photos that the gallery has now and no others: who
-takes a photo away has its template deleted by the next run.
+takes a photo away has its template deleted by the next run. It says whose it is, so that every run
+finds the files of galleries that are gone (`experiments.lost_galleries`).
 """
 
 import hashlib
@@ -15,6 +16,9 @@ from jaxtyping import Float32
 
 from common.data.cache import cache_dir
 from common.data.progress import note
+
+DAMAGED = (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile)
+"""What reading a file raises that is no index, or half of one."""
 
 
 class Entry(NamedTuple):
@@ -37,36 +41,54 @@ def index_path(gallery: Path) -> Path:
     return cache_dir("galleries") / f"{name[:32]}.npz"
 
 
+def partial_path(index: Path) -> Path:
+    """Where an index is written before it takes its place."""
+    return index.with_suffix(".part.npz")
+
+
+def gallery_of(index: Path) -> Path:
+    """The gallery that an index is of.
+
+    Raises:
+      DAMAGED: the file is no index.
+    """
+    with index.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        return Path(str(stored["gallery"]))
+
+
 class GalleryIndex:
     """Entries by the sha256 of their photo's bytes."""
 
-    def __init__(self, path: Path, method: str, dim: int):
-        """Read the file, if it is there and was made by the same method.
+    def __init__(self, gallery: Path, method: str, dim: int):
+        """Read the file, if it is there; one that is of no use is deleted.
 
         Args:
-          path: of the .npz.
+          gallery: folder of the photos.
           method: sha256 of all else that an entry depends on.
           dim: length of the embeddings.
         """
-        self.path, self.method, self.dim = path, method, dim
+        self.gallery, self.path = gallery.resolve(), index_path(gallery)
+        self.method, self.dim = method, dim
         self.entries: dict[str, Entry] = {}
-        if path.exists():
-            self._read()
+        if self.path.exists() and not self._read():
+            self.path.unlink()
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Take the entries over, if they were made by the same method; says whether."""
         try:
             with self.path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 if str(stored["method"]) != self.method:
-                    return
+                    return False
                 photos, embeddings = stored["photos"], stored["embeddings"]
                 counts = stored["counts"]
             if (len(photos), self.dim) != embeddings.shape or counts.shape != (len(photos), 2):
                 raise ValueError(f"{len(photos)} photos, embeddings of shape {embeddings.shape}")
-        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except DAMAGED as error:
             note(f"{self.path} is damaged ({error}); the gallery is embedded again")
-            return
+            return False
         for photo, embedding, count in zip(photos, embeddings, counts, strict=True):
             self.entries[str(photo)] = Entry(embedding, int(count[0]), int(count[1]))
+        return True
 
     def keep(self, photos: Set[str]) -> bool:
         """Forget all other photos; says whether there were any."""
@@ -81,10 +103,11 @@ class GalleryIndex:
         for row, entry in enumerate(self.entries.values()):
             embeddings[row] = entry.embedding
         counts = [(entry.faces, entry.doubtful) for entry in self.entries.values()]
-        partial = self.path.with_suffix(".part.npz")
+        partial = partial_path(self.path)
         np.savez(
             partial,
             allow_pickle=False,
+            gallery=np.array(str(self.gallery)),
             method=np.array(self.method),
             photos=np.array(list(self.entries), dtype="U64"),
             embeddings=embeddings,

@@ -91,7 +91,8 @@ def test_a_damaged_index_is_made_anew(people, capsys):
         assert opened(people)[1] == []
     with path.open("wb") as file:
         arrays = {"photos": np.array(["x"]), "embeddings": np.ones((1, 3), np.float32)}
-        np.savez(file, method=np.array("mhaar"), counts=np.ones((1, 2), int), **arrays)
+        about = {"gallery": np.array(str(people)), "method": np.array("mhaar")}
+        np.savez(file, counts=np.ones((1, 2), int), **about, **arrays)
     assert len(opened(people)[1]) == 4 and "is damaged" in capsys.readouterr().err
 
 

@@ -1,0 +1,85 @@
+"""What a template depends on is in its key, so that none is taken for one of other code."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import common
+import common.landmarks
+import facenet_jax
+from experiments import find_faces
+from experiments.face_sets import ALIGNMENTS
+from experiments.find_faces import FaceFinder
+
+
+class Loaded:
+    """Stands for an embedder: no network is built."""
+
+    facts = {"inputs": ["aligned"]}
+
+    @staticmethod
+    def load(weights):
+        return Loaded()
+
+    def at(self, false_accept_rate):
+        return self
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    monkeypatch.setattr(find_faces, "Embedder", Loaded)
+
+
+@pytest.fixture
+def weights(tmp_path):
+    path = tmp_path / "net.npz"
+    path.write_bytes(b"arrays")
+    path.with_suffix(".json").write_text("{}")
+    return path
+
+
+def key(weights, where="haar", false_accept_rate=0.001):
+    return FaceFinder(weights, where, false_accept_rate).method
+
+
+@pytest.mark.parametrize("package", [facenet_jax, common, common.landmarks])
+def test_any_module_of_a_package(package, weights, tmp_path, monkeypatch):
+    before, source = key(weights), Path(package.__file__).parent
+    folder = tmp_path / source.name
+    folder.mkdir()
+    for path in source.glob("*.*"):
+        shutil.copy(path, folder)
+    monkeypatch.setattr(package, "__file__", str(folder / "__init__.py"))
+    assert key(weights) == before  # wherever it is installed
+    modules = sorted(folder.glob("*.py"))
+    assert len(modules) > 5
+    for module in modules:
+        whole = module.read_bytes()
+        module.write_bytes(whole + b"\n")
+        assert key(weights) != before, module.name
+        module.write_bytes(whole)
+    (folder / "new.py").write_text("x = 1\n")
+    assert key(weights) != before
+
+
+def test_the_weights_and_what_is_beside_them(weights):
+    before = key(weights)
+    for path in (weights, weights.with_suffix(".json")):
+        whole = path.read_bytes()
+        path.write_bytes(whole + b" ")
+        assert key(weights) != before, path.name
+        path.write_bytes(whole)
+    assert key(weights) == before
+
+
+def test_the_alignment_and_the_search(weights, monkeypatch):
+    before = key(weights)
+    assert key(weights, where="whole") != before
+    monkeypatch.setitem(ALIGNMENTS, "aligned", replace(ALIGNMENTS["aligned"], eyes_y=50.0))
+    assert key(weights) != before
+
+
+def test_a_threshold_asks_for_no_other_templates(weights):
+    assert key(weights, false_accept_rate=0.1) == key(weights)
