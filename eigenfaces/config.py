@@ -2,7 +2,8 @@
 
 Recalled, not re-read: check a value against the paper before you quote it. The thresholds are
 not among them: they depend on the unit of the pixels, and the paper varies them by experiment.
-The experiments on Labeled Faces in the Wild have their own settings, in experiments/.
+Lecture 1 re-enacts the experiment on synthetic heads (docs/eigenfaces.md, deviation 4); those on
+Labeled Faces in the Wild have their own settings, in experiments/.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ class EigenfacesConfig:
     accuracy_lighting: float = 0.96
     """Share recognized when lighting changes between training and test, none rejected."""
     accuracy_orientation: float = 0.85
-    """The same, when the head's orientation changes."""
+    """The same, when the head's orientation changes: upright, or tilted to either side."""
     accuracy_size: float = 0.64
     """The same, when the size of the head in the image changes."""
 

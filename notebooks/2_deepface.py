@@ -87,7 +87,8 @@ others = CLASSES + np.repeat(np.arange(STRANGERS), 5)
 other_scenes = random_scenes(identities, others, rng)
 
 still = neutral(take(other_scenes, slice(0, None, 5)))
-hero = take(still, slice(4, 5))._replace(pose=np.array([[35, -4, 9]], np.float32))
+HERO_POSE = (35, -4, 9)  # yaw, pitch, roll in degrees
+hero = take(still, slice(4, 5))._replace(pose=np.array([HERO_POSE], np.float32))
 drawn = photograph(hero, *(turned(still, a) for a in ANGLES), class_scenes, other_scenes, side=SIDE)
 (hero, *turns), class_photos, other_photos = drawn[:6], drawn[6], drawn[7]
 
@@ -553,5 +554,10 @@ def yaw_degrees(camera):
     ...
 
 
+# The judge asks which direction both rows are blind to; z points away from us.
+_, _, directions = np.linalg.svd(P[:, :3])
+line = directions[2] * np.sign(directions[2, 2])
 found = yaw_degrees(P)
-print("exercise 4: open" if found is None else f"yaw {found:.0f}°; it was drawn at 35°")
+check(4, found, np.degrees(np.arcsin(line[0] / np.hypot(line[0], line[2]))))
+if found is not None:
+    print(f"yaw of the fitted camera {found:.0f}°; the head was drawn at {HERO_POSE[0]}°")

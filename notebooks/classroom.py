@@ -137,11 +137,16 @@ def lit(scenes: Scenes, azimuth: float) -> Scenes:
     return scenes._replace(light=light)
 
 
-def turned(scenes: Scenes, yaw: float) -> Scenes:
-    """The other knob: the heads turn by this many degrees to the image's right."""
+def turned(scenes: Scenes, yaw: float, *, roll: float = 0.0) -> Scenes:
+    """Another: the heads turn by this many degrees to the image's right, or tilt clockwise."""
     pose = np.zeros_like(scenes.pose)
-    pose[:, 0] = yaw
+    pose[:, 0], pose[:, 2] = yaw, roll
     return scenes._replace(pose=pose)
+
+
+def sized(scenes: Scenes, share: float) -> Scenes:
+    """A third: the heads are seen from farther away, at this share of their size."""
+    return scenes._replace(scale=np.float32(share) * scenes.scale)
 
 
 # Real faces

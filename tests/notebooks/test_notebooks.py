@@ -1,42 +1,79 @@
-"""Every lecture runs from top to bottom on synthetic faces, and a broken cell is noticed."""
+"""Every lecture runs as it is built, then accepts its solutions; a broken cell is noticed.
 
+On synthetic faces, and on photographs too where LFW_DIR names a copy of Labeled Faces in the Wild.
+"""
+
+import ast
 import os
+import re
 
 import nbformat
 import pytest
 
 from notebooks import build
-
-
-@pytest.fixture
-def environment(tmp_path_factory):
-    """This process's, without real faces, and with one compilation cache for all lectures."""
-    kept = {name: value for name, value in os.environ.items() if name != "LFW_DIR"}
-    cache = tmp_path_factory.getbasetemp() / "compiled"
-    return {"JAX_COMPILATION_CACHE_DIR": str(cache)} | kept
+from notebooks.classroom import check
 
 
 def outputs(notebook):
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
+def open_functions(source):
+    """The functions of a cell whose body is `...`, but for the docstring."""
+    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    return [node for node in functions if ast.unparse(node.body[-1]) == "..."]
+
+
+def exercises(notebook):
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    return [source for source in code if open_functions(source)]
+
+
+def without_function(source):
+    """An exercise whose function was written elsewhere: what is left asks and judges it."""
+    (function,) = open_functions(source)
+    lines = source.splitlines()
+    return "\n".join(lines[: function.lineno - 1] + lines[function.end_lineno :])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", build.sources())
-def test_lecture_runs(name, environment):
+def test_lecture_runs_and_accepts_its_solutions(name):
     notebook = build.read(build.sources()[name])
-    build.execute(notebook, name, environment=environment)
+    asked = exercises(notebook)
+    solutions = (build.FOLDER / "solutions" / f"{name}.py").read_text()
+    again = [solutions, *map(without_function, asked)]
+    notebook.cells += [nbformat.v4.new_code_cell(source) for source in again]
+    build.execute(notebook, name)
+
     shown = outputs(notebook)
     said = "".join(output.text for output in shown if output.output_type == "stream")
     assert "Warning" not in said
-    assert "exercise 1: open" in said and "not right yet" not in said
+    judged = re.findall(r"^exercise (\d+): (.*)$", said, re.MULTILINE)
+    numbers = [str(number + 1) for number in range(len(asked))]
+    assert judged == [(n, "open") for n in numbers] + [(n, "right") for n in numbers]
+    assert said.count("real faces: LFW") == bool(os.environ.get("LFW_DIR"))
     assert sum("image/png" in output.get("data", {}) for output in shown) >= 4
     nbformat.validate(notebook)
 
 
-def test_broken_cell_is_an_error_that_names_it(environment):
+@pytest.mark.parametrize("name", build.sources())
+def test_exercise_as_built_answers_nothing_and_is_called_open(name, capsys):
+    asked = exercises(build.read(build.sources()[name]))
+    for number, source in enumerate(asked, start=1):
+        (function,) = open_functions(source)
+        scope = {}
+        exec(ast.unparse(function), scope)
+        answer = scope[function.name](*[None] * len(function.args.args))
+        check(number, answer, 1.0)
+    expected = [f"exercise {number + 1}: open" for number in range(len(asked))]
+    assert capsys.readouterr().out.splitlines() == expected
+
+
+def test_broken_cell_is_an_error_that_names_it():
     cell = nbformat.v4.new_code_cell("1 / 0  # planted")
     with pytest.raises(build.NotebookError, match=r"(?s)broken: .*planted.*ZeroDivisionError"):
-        build.execute(nbformat.v4.new_notebook(cells=[cell]), "broken", environment=environment)
+        build.execute(nbformat.v4.new_notebook(cells=[cell]), "broken")
 
 
 def test_built_without_running(tmp_path, capsys):
