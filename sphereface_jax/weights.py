@@ -67,7 +67,7 @@ def save_weights(
 
 def load_weights(
     path: Path = SHIPPED,
-) -> tuple[NetworkConfig, Callable[[Weights, Any], Any], Weights, dict[str, Any]]:
+) -> tuple[NetworkConfig, Callable[..., Any], Weights, dict[str, Any]]:
     """The network, its jitted features, its weights in float32, and the facts.
 
     Raises:

@@ -147,7 +147,15 @@ def test_without_weights_and_folder_the_row_says_why(tmp_path, monkeypatch):
         run(from_scratch=True)
 
 
-def test_the_row_runs_tiny_and_the_card_is_made_of_its_facts(tmp_path, own_cache):
+def test_the_row_runs_tiny_and_the_card_is_made_of_its_facts(tmp_path, own_cache, monkeypatch):
+    timed = []
+
+    def speed(benchmark, align, represent):
+        faces = np.random.default_rng(0).integers(0, 256, (3, 40, 40, 3)).astype(np.uint8)
+        timed.append([represent(some) for some in (faces, faces[:, :, ::-1].copy())])
+        return 10.0 * len(timed)
+
+    monkeypatch.setattr(facenet_lfw, "faces_per_second", speed)
     measured = facenet_lfw.run(setting(tmp_path, tiny=True))
     results = [one.result for one in measured]
     assert [r.variant for r in results] == ["aligned", "center-crop", "mirrored"]
@@ -164,6 +172,14 @@ def test_the_row_runs_tiny_and_the_card_is_made_of_its_facts(tmp_path, own_cache
         assert all(-4 <= threshold <= 0 for threshold in thresholds)
         assert str(tmp_path) not in json.dumps(result.config)
     assert [r.config["mirrored"] for r in results] == [False, False, True]
+    assert [r.test_time for r in results] == ["none", "none", facenet_lfw.MIRRORED]
+    # What is timed is what the variant does: a face and its mirror image are one to `mirrored`.
+    assert [r.speed["faces_per_second"] for r in results] == [10.0, 20.0, 30.0]
+    apart = [np.abs(one - other).max() for one, other in timed]
+    assert apart[2] < 1e-5 < min(apart[:2])
+    one, other = timed[0]
+    wanted = (one + other) / np.linalg.norm(one + other, axis=1, keepdims=True)
+    np.testing.assert_allclose(timed[2][0], wanted, atol=1e-5)
     seen, mirrored = (results[k].metrics["accuracy"]["thresholds"] for k in (0, 2))
     assert seen != mirrored
     assert results[0].training["sha256"] == facts["training"]["sha256"]
