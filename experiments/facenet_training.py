@@ -22,12 +22,12 @@ from common.data.cache import cache_dir, clear_disk_errors
 from common.data.locking import locked
 from common.data.progress import note
 from common.records import device, versions
-from common.training import Schedule, fit
+from common.training import Batches, Schedule, fit
 from experiments.face_sets import FaceSet
 from experiments.held_out import HeldOut
 from facenet_jax.collapse import CollapseAlarm, guarded
 from facenet_jax.model import build
-from facenet_jax.recipes import Recipe
+from facenet_jax.recipes import Recipe, TrainConfig
 from facenet_jax.train import (
     Batch,
     Build,
@@ -117,14 +117,9 @@ def _train(
         for folder in folders:
             shutil.rmtree(folder)
             folder.mkdir()
-    sources, count = list(faces.images.values()), len(faces.label)
+    count = len(faces.label)
     weights, embed, seconds, steps = None, None, 0.0, []
     for number, (config, folder) in enumerate(zip(recipe, folders, strict=True)):
-
-        def view(index: int, rng: np.random.Generator, config: Any = config) -> Batch:
-            image = sources[rng.integers(len(sources))][index]
-            return Batch(augment(image, config.augment, rng), faces.label[index])
-
         note(f"phase {number + 1} of {len(recipe)}: {config.steps(count):,} steps")
         graph, state = start(
             network, config, people=faces.people, faces=count, seed=seed, begin=weights,
@@ -148,7 +143,7 @@ def _train(
             state, took = fit(
                 guarded(make_step(config, graph, faces=count, seed=seed), CollapseAlarm()),
                 state,
-                batches_of(config, faces.label, view, seed=seed),
+                batches(faces, config, seed=seed),
                 Schedule(total, config.batch, evaluate_every=max(1, total // evaluations),
                          save_seconds=SAVE_SECONDS),
                 evaluate=evaluate,
@@ -172,6 +167,26 @@ def _train(
         "versions": versions(),
     }  # fmt: skip
     return Trained(network, weights, facts)
+
+
+def batches(faces: FaceSet, config: TrainConfig, *, seed: int = 0) -> Batches:
+    """A phase's endless batches: views of the faces, each drawn from one of the alignments.
+
+    Args:
+      faces: the training people.
+      config: of the phase.
+      seed: of order and augmentation.
+
+    Raises:
+      ValueError: a batch that the faces cannot fill, or that could have no triplet.
+    """
+    sources = list(faces.images.values())
+
+    def view(index: int, rng: np.random.Generator) -> Batch:
+        image = sources[rng.integers(len(sources))][index]
+        return Batch(augment(image, config.augment, rng), faces.label[index])
+
+    return batches_of(config, faces.label, view, seed=seed)
 
 
 def as_facts(recipe: Recipe) -> list[dict[str, Any]]:
