@@ -55,6 +55,21 @@ class Options:
         flags = {"--record": self.record, "--tiny": self.tiny}
         return " ".join([*words, *(flag for flag, on in flags.items() if on)])
 
+    def check_recordable(self) -> None:
+        """Refuse what committed records are not of: they have one network and one way to train.
+
+        Raises:
+          ValueError: synthetic faces, other weights than the shipped ones, or other steps.
+        """
+        if self.tiny:
+            raise ValueError("--tiny measures synthetic faces, which are not recorded")
+        if self.weights.resolve() != SHIPPED.resolve() or self.steps != Short.steps:
+            raise ValueError(
+                "records are of the shipped weights, and of trainings of "
+                f"{' and '.join(map(str, Short.steps))} steps: leave out --record, or --weights "
+                "and --steps"
+            )
+
 
 class Bench:
     """What the studies share; each part is made when a study first asks for it."""

@@ -162,8 +162,8 @@ def main(options: Options) -> int:
     mark = "[bold red]SYNTHETIC[/] " if options.tiny else ""
     agrees = True
     try:
-        if options.record and options.tiny:
-            raise ValueError("--tiny measures synthetic faces, which are not recorded")
+        if options.record:
+            options.check_recordable()
         bench = Bench(options)
         for name in options.studies or tuple(VARIED):
             found = study(bench, name)
@@ -189,10 +189,11 @@ def _compared(found: Study, options: Options) -> tuple[bool, str]:
         study_records.write(found, RECORDS)
         return True, f"recorded: {path.name}; python -m experiments.tables puts it on the pages"
     if not path.exists():
-        return True, f"{found.study}: no committed record to compare with"
-    apart = study_records.difference(found, study_records.read(path))
-    if apart == float("inf"):
-        return True, f"{found.study}: the committed record has other faces or settings"
+        return True, f"{found.study}: not compared, there is no committed record"
+    committed = study_records.read(path)
+    if other := study_records.not_comparable(found, committed):
+        return False, f"{found.study}: [red]not compared[/], the committed record has other {other}"
+    apart = study_records.difference(found, committed)
     said = f"{apart:.4f} from the committed record at most, tolerance {found.tolerance}"
     same = apart <= found.tolerance
     return same, f"{found.study}: {said}" + ("" if same else " [red]DIFFERS[/]")

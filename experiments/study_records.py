@@ -7,7 +7,7 @@ measured on held-out training people, not on LFW, and never enter the comparison
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,8 +103,23 @@ def read_all(folder: Path) -> dict[str, Study]:
     return {path.stem: read(path) for path in sorted(folder.glob("*.json"))}
 
 
+def not_comparable(new: Study, old: Study) -> str:
+    """What two measurements of a study differ in besides their figures; empty if in nothing."""
+    parts: dict[str, Callable[[Study], Any]] = {
+        "held-out faces": lambda study: study.data["sha256"],
+        "training faces": lambda study: study.training.get("sha256"),
+        "network": lambda study: study.model,
+        "settings": lambda study: study.config,
+        "seed": lambda study: study.seed,
+        "points": lambda study: sorted(study.figures()),
+    }
+    # As JSON has them, or tuples would not be the lists that were read.
+    other = (name for name, of in parts.items() if json.dumps(of(new)) != json.dumps(of(old)))
+    return ", ".join(other)
+
+
 def difference(new: Study, old: Study) -> float:
-    """How far apart two measurements of the same points are at most.
+    """How far apart two measurements are at most, if they are comparable.
 
     Rates are compared by their difference. Spreads, which lie far below any tolerance of a rate,
     and the steps of collapses are compared by the logarithm of their ratio; where one training

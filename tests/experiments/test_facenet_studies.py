@@ -223,6 +223,7 @@ def bench(tmp_path, monkeypatch):
     """Weights and held-out people of one checksum, and a place for records."""
     others = face_set(20, 1)
     monkeypatch.setattr(facenet_bench, "read_faces", lambda folder, split, names, side: others)
+    monkeypatch.setattr(facenet_bench, "SHIPPED", tmp_path / "weights.npz")
     monkeypatch.setattr(facenet_studies, "RECORDS", tmp_path / "committed")
     monkeypatch.setenv("COLUMNS", "200")
     _, state = toy.begin(toy.TRIPLETS)
@@ -265,6 +266,18 @@ def test_studies_are_measured_recorded_and_compared(bench, tmp_path, capsys):
     path.write_text(json.dumps(other))
     assert main(dataclasses.replace(options, studies=("pixels",))) == 1
     assert "DIFFERS" in capsys.readouterr().out
+    other["config"]["how"], other["model"]["width"] = "otherwise", 0.75
+    path.write_text(json.dumps(other))
+    assert main(dataclasses.replace(options, studies=("pixels",))) == 1
+    said = capsys.readouterr().out
+    assert "not compared, the committed record has other network, settings" in said
+
+
+def test_records_are_of_the_shipped_weights_and_the_usual_steps(bench, tmp_path, capsys):
+    for changed in ({"weights": tmp_path / "other.npz"}, {"steps": (10, 5)}):
+        assert main(dataclasses.replace(bench, record=True, **changed)) == 1
+        assert "records are of the shipped weights" in capsys.readouterr().err
+    assert not (tmp_path / "committed").exists()
 
 
 def test_weights_that_may_have_seen_the_people_are_refused(bench, capsys):
@@ -301,10 +314,18 @@ def test_a_record_comes_back_and_a_damaged_one_is_named(tmp_path):
             study_records.read(path)
 
 
-def test_two_measurements_compare_where_faces_and_settings_are_the_same():
-    old = make_study()
-    new = make_study(points=[{"setting": 10, **val(0.22)}, old.points[1]])
+def test_two_measurements_compare_where_faces_and_settings_are_the_same(tmp_path):
+    old = make_study(config={"steps": (3, 4)}, training={"sha256": "c", "data": "x"})
+    new = replace(old, points=[{"setting": 10, **val(0.22)}, old.points[1]], commit="later")
     assert study_records.difference(new, old) == pytest.approx(0.03)
+    read = study_records.read(study_records.write(old, tmp_path))
+    assert study_records.not_comparable(new, read) == ""
+    for changes, said in (
+        ({"data": {"sha256": "b"}}, "held-out faces"), ({"points": old.points[:1]}, "points"),
+        ({"training": {"sha256": "b"}}, "training faces"), ({"model": {"width": 2}}, "network"),
+        ({"config": {"steps": (3, 5)}, "seed": 1}, "settings, seed"),
+    ):  # fmt: skip
+        assert study_records.not_comparable(replace(new, **changes), read) == said
 
 
 def test_collapses_compare_by_whether_when_and_by_ratios_of_spreads():
