@@ -113,9 +113,12 @@ def not_comparable(new: Study, old: Study) -> str:
         "seed": lambda study: study.seed,
         "points": lambda study: sorted(study.figures()),
     }
-    # As JSON has them, or tuples would not be the lists that were read.
-    other = (name for name, of in parts.items() if json.dumps(of(new)) != json.dumps(of(old)))
-    return ", ".join(other)
+
+    def known(study: Study, name: str) -> str:
+        # As JSON has it, or tuples would not be the lists that were read.
+        return json.dumps(parts[name](study), sort_keys=True)
+
+    return ", ".join(name for name in parts if known(new, name) != known(old, name))
 
 
 def difference(new: Study, old: Study) -> float:
