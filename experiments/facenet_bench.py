@@ -116,7 +116,7 @@ class Bench:
     def trial(self) -> Trial:
         """How networks are trained that may collapse."""
         if self.options.tiny:
-            config = replace(PAPER_SMALL[0], identities=3, faces=3, chunk=None)
+            config = replace(PAPER_SMALL[0], identities=3, faces=3, negatives=2, chunk=None)
             return Trial(replace(TINY, batch_norm=False), config, steps=3, seeds=(0, 1))
         return Trial()
 

@@ -61,7 +61,8 @@ TINY = NetworkConfig("NN1", side=32, embedding_size=32, batch_norm=True, width=1
 TINY_RECIPE: Recipe = (
     TrainConfig(epochs=4.0, identities=0, negatives=24, triplets=0.0, softmax=1.0,
                 optimizer="adam", learning_rate=0.003),
-    TrainConfig(epochs=4.0, identities=6, faces=4, optimizer="adam", learning_rate=0.001),
+    TrainConfig(epochs=4.0, identities=6, faces=4, negatives=0, optimizer="adam",
+                learning_rate=0.001),
 )  # fmt: skip
 
 

@@ -29,7 +29,8 @@ NETWORK = NetworkConfig("NN1", side=24, embedding_size=16, batch_norm=True, widt
 RECIPE = (
     TrainConfig(epochs=4.0, identities=0, negatives=12, triplets=0.0, softmax=1.0, optimizer="adam",
                 learning_rate=0.003, average=0.5),
-    TrainConfig(epochs=2.0, identities=4, faces=3, optimizer="adam", learning_rate=0.001),
+    TrainConfig(epochs=2.0, identities=4, faces=3, negatives=0, optimizer="adam",
+                learning_rate=0.001),
 )  # fmt: skip
 
 

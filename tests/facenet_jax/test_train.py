@@ -152,6 +152,10 @@ def test_recipes_are_whole():
     (paper,) = PAPER
     assert (paper.batch, paper.learning_rate, paper.mining.margin) == (1800, 0.05, 0.2)
     assert (paper.mining.rule, paper.optimizer, paper.softmax) == ("semi-hard", "adagrad", 0.0)
+    (small,) = PAPER_SMALL
+    for config in (paper, small):  # a ninth of the paper's batch, about, is random negatives
+        assert 0.1 < config.negatives / config.batch < 0.13
+    assert small.batch == 480
     for recipe in (PAPER_SMALL, SMALL_DATA):
         for config in recipe:
             assert config.steps(16_000) > 100
