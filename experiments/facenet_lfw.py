@@ -25,7 +25,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from common.data.cache import cache_dir
-from common.data.progress import progress
+from common.data.progress import note, progress
 from common.harness import EmbeddingMethod, run_view2
 from common.pair_metric import unit
 from common.protocol import Category
@@ -38,11 +38,11 @@ from experiments.network_speed import faces_per_second
 from experiments.paper_numbers import DEEP
 from experiments.setting import NotRerun, Setting
 from experiments.synthetic_folder import synthetic_folder
-from experiments.train_facenet import RECIPES, train_folder
+from experiments.train_facenet import INPUTS, RECIPES, SEED, export_path, train_folder
 from facenet_jax.config import NetworkConfig
 from facenet_jax.embedder import Embedder
 from facenet_jax.recipes import Recipe, TrainConfig
-from facenet_jax.weights import SHIPPED
+from facenet_jax.weights import SHIPPED, WeightsError
 
 CATEGORY = Category.UNRESTRICTED_LABELED
 PUBLISHED = {
@@ -74,15 +74,38 @@ def run(setting: Setting) -> list[Measured]:
     if setting.benchmark.provenance.synthetic:
         return measured
     for name, variant in TRAINED_HERE.items():
-        path = cache_dir("facenet", "exported") / f"{name}.npz"
-        if not path.exists():
+        try:
+            embedder = _trained_here(name)
+        except WeightsError as error:
+            note(f"{variant} is not measured: {error}")
             continue
-        embedder, (network, recipe) = Embedder.load(path), RECIPES[name]
-        if embedder.network == network and embedder.facts["recipe"] == as_facts(recipe):
-            # By today's name: weights keep the one that the recipe had when they were trained.
-            embedder = replace(embedder, facts={**embedder.facts, "name": name})
-            measured.append(_measure(setting, embedder, "aligned", variant))
+        measured.append(_measure(setting, embedder, "aligned", variant))
     return measured
+
+
+def _trained_here(name: str) -> Embedder:
+    """The network that a recipe has made on this machine.
+
+    Raises:
+      WeightsError: none is there, or it was made in another way.
+    """
+    path, (network, recipe) = export_path(name), RECIPES[name]
+    command = f"python -m experiments.train_facenet --recipe {name} --train-dir DIR"
+    if not path.exists():
+        raise WeightsError(f"its weights are not in the cache; to train them: {command}")
+    embedder = Embedder.load(path)
+    facts = embedder.facts
+    came = {"network": embedder.network, "recipe": facts.get("recipe"),
+            "alignment": facts.get("inputs"), "seed": facts.get("seed")}  # fmt: skip
+    wanted = {"network": network, "recipe": as_facts(recipe),
+              "alignment": list(INPUTS), "seed": SEED}  # fmt: skip
+    if other := [part for part in wanted if came[part] != wanted[part]]:
+        raise WeightsError(
+            f"{path.name} in the cache is of another {' and another '.join(other)} than the recipe "
+            f"has today; to train it anew: {command}"
+        )
+    # By today's name: weights keep the one that the recipe had when they were trained.
+    return replace(embedder, facts={**facts, "name": name})
 
 
 def _weights(setting: Setting) -> Path:

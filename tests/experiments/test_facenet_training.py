@@ -12,18 +12,21 @@ from rich.console import Console
 from common.data.folders import FolderError
 from common.data.synthetic import synthetic_benchmark
 from common.protocol import Category
-from experiments import facenet_lfw, facenet_training
+from experiments import facenet_lfw, facenet_training, train_facenet
 from experiments.face_sets import FaceSet
 from experiments.facenet_card import write_card
-from experiments.facenet_training import train
+from experiments.facenet_training import Trained, as_facts, train
 from experiments.folder_facts import folder_facts
 from experiments.held_out import HeldOut
 from experiments.setting import NotRerun, Setting
 from experiments.tables import comparison
-from experiments.train_facenet import Options, main
+from experiments.train_facenet import RECIPES, Options, export_path, main
 from facenet_jax.config import NetworkConfig
 from facenet_jax.embedder import Embedder
 from facenet_jax.recipes import TrainConfig
+from facenet_jax.train import Weights
+from facenet_jax.weights import save_weights
+from tests.facenet_jax import toy
 
 NETWORK = NetworkConfig("NN1", side=24, embedding_size=16, batch_norm=True, width=1 / 16)
 RECIPE = (
@@ -146,6 +149,70 @@ def test_without_weights_and_folder_the_row_says_why(tmp_path, monkeypatch):
     (tmp_path / "weights.npz").write_bytes(b"")
     with pytest.raises(NotRerun, match=r"training FaceNet needs faces.*--train-dir"):
         run(from_scratch=True)
+
+
+def test_networks_trained_here_are_measured_or_it_says_why(tmp_path, monkeypatch):
+    said, recipe = [], (toy.TRIPLETS,)
+    monkeypatch.setattr(facenet_lfw, "note", said.append)
+    monkeypatch.setattr(
+        facenet_lfw, "_measure",
+        lambda setting, embedder, alignment, variant, **_: (variant, embedder.facts["name"]),
+    )  # fmt: skip
+    monkeypatch.setitem(RECIPES, "small-data-nn4", (toy.NETWORK, recipe))
+    usual = setting(tmp_path)
+    real = replace(usual.benchmark.provenance, synthetic=False)  # as far as the row can tell
+    usual = replace(usual, benchmark=replace(usual.benchmark, provenance=real))
+    facts = {
+        "name": "before", "recipe": as_facts(recipe), "inputs": ["aligned"], "seed": 0,
+        "threshold": {"squared_distance": 1.0, "false_accept_rate": 0, "true_accept_rate": 1},
+    }  # fmt: skip
+    shipped = ["aligned", "center-crop", "mirrored"]
+
+    def run(**changes):
+        said.clear()
+        if changes:
+            _, state = toy.begin(toy.TRIPLETS)
+            path = export_path("small-data-nn4")
+            save_weights(state.weights, toy.NETWORK, {**facts, **changes}, path)
+        return facenet_lfw.run(usual)
+
+    assert [variant for variant, _ in run()] == shipped
+    assert [one.split(" is not measured")[0] for one in said] == ["nn4", "paper-recipe"]
+    assert "--recipe small-data-nn4" in said[0] and "--recipe paper" in said[1]
+    assert run(name="before")[3:] == [("nn4", "small-data-nn4")] and len(said) == 1
+    for changes, what in (
+        ({"seed": 3}, "another seed"), ({"inputs": ["center-crop"]}, "another alignment"),
+        ({"recipe": [], "seed": 1}, "another recipe and another seed"),
+    ):  # fmt: skip
+        assert len(run(**changes)) == 3 and what in said[0]
+
+
+def test_a_changed_recipe_is_exported_under_a_name_of_its_own(tmp_path, monkeypatch):
+    saved = {}
+    monkeypatch.setattr(train_facenet, "read_faces", lambda *_: face_set(6, 1))
+    monkeypatch.setattr(train_facenet, "_check", lambda *_, **__: None)
+    monkeypatch.setattr(train_facenet.HeldOut, "of", lambda *_, **__: None)
+    monkeypatch.setattr(
+        train_facenet, "train",
+        lambda faces, held_out, network, recipe, **_: Trained(
+            network, Weights({}, None), {"training": {}}
+        ),
+    )  # fmt: skip
+
+    def save(weights, network, facts, path, **_):
+        saved[path.stem] = facts["name"]
+
+    monkeypatch.setattr(train_facenet, "save_weights", save)
+    for changes in (
+        {}, {"epochs": (20.0, 14.0)}, {"epochs": (1.0, 1.0)}, {"epochs": (2.0, 1.0)},
+        {"seed": 1}, {"width": 0.5}, {"network": "NN4"}, {"chunk": 8},
+        {"alignments": ("aligned", "center-crop")}, {"recipe": "paper"},
+    ):  # fmt: skip
+        assert main(Options(tmp_path, **changes)) == 0
+    assert list(saved.values()) == list(saved) and len(saved) == 9
+    whole = {name for name in saved if "-changed-" not in name}
+    assert whole == {"small-data", "paper"}
+    assert all(re.fullmatch(r"small-data-changed-[0-9a-f]{8}", name) for name in {*saved} - whole)
 
 
 def test_the_row_runs_tiny_and_the_card_is_made_of_its_facts(tmp_path, own_cache, monkeypatch):
