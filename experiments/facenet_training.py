@@ -128,11 +128,8 @@ def _train(
         embed = embed or make_embed(graph)
 
         def evaluate(state: TrainState, embed: Any = embed) -> dict[str, float]:
-            seen = state.seen
-            return {
-                **held_out.watch(embed_all(embed, state.result, held_out.images)),
-                "active": float(seen.active), "spread": float(seen.spread),
-            }  # fmt: skip
+            seen = {name: float(value) for name, value in state.seen._asdict().items()}
+            return held_out.watch(embed_all(embed, state.result, held_out.images)) | seen
 
         with (
             clear_disk_errors(folder),

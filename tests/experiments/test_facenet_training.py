@@ -25,6 +25,7 @@ from facenet_jax.config import NetworkConfig
 from facenet_jax.embedder import Embedder
 from facenet_jax.recipes import TrainConfig
 from facenet_jax.train import Weights
+from facenet_jax.triplets import Statistics
 from facenet_jax.weights import save_weights
 from tests.facenet_jax import toy
 
@@ -61,8 +62,18 @@ def held_out():
 
 
 def test_training_is_done_once_and_only_read_again(own_cache, monkeypatch):
-    faces = face_set(5, 0)
-    first = train(faces, held_out(), NETWORK, RECIPE)
+    faces, logged = face_set(5, 0), {}
+
+    class Curves(facenet_training.Curves):
+        def __call__(self, step, values):
+            logged.setdefault(step, {}).update(values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(facenet_training, "Curves", Curves)
+        first = train(faces, held_out(), NETWORK, RECIPE)
+    # All that a step has seen of its batch is in the curves; the last phase has five steps.
+    assert {"loss", "held-out accuracy", *Statistics._fields} <= set(logged[5])
+    assert logged[5]["pairs"] >= 1 and 0 < logged[5]["d_an"] < 4
     facts = first.facts
     assert facts["inputs"] == ["aligned", "center-crop"] and facts["steps"] == [10, 5]
     assert facts["training"]["images"] == 30 and facts["training"]["identities"] == 5
