@@ -135,7 +135,7 @@ class Options:
     """For little data, with a network of ours or with NN4; the paper's for twenty faces a person;
     or the paper's run: see `python -m experiments.plan facenet` first."""
     network: Network | None = None
-    """One of the paper's networks in its full width, instead of the recipe's."""
+    """One of the paper's in its full width, or the residual one, instead of the recipe's."""
     chunk: int | None = None
     """Faces that are embedded at a time, to save memory, instead of the recipe's."""
     alignments: tuple[Alignment, ...] = INPUTS
