@@ -12,7 +12,7 @@ from rich.console import Console
 from common.data.folders import FolderError
 from common.data.synthetic import synthetic_benchmark
 from common.protocol import Category
-from experiments import facenet_lfw, facenet_training, train_facenet
+from experiments import facenet_lfw, facenet_order, facenet_training, train_facenet
 from experiments.face_sets import FaceSet
 from experiments.facenet_card import write_card
 from experiments.facenet_training import Trained, as_facts, train
@@ -167,7 +167,9 @@ def test_networks_trained_here_are_measured_or_it_says_why(tmp_path, monkeypatch
     monkeypatch.setattr(facenet_lfw, "note", said.append)
     monkeypatch.setattr(
         facenet_lfw, "_measure",
-        lambda setting, embedder, alignment, variant, **_: (variant, embedder.facts["name"]),
+        lambda setting, embedder, alignment, variant, **_: (
+            variant, alignment, embedder.facts["name"]
+        ),
     )  # fmt: skip
     monkeypatch.setitem(RECIPES, "small-data-nn4", (toy.NETWORK, recipe))
     usual = setting(tmp_path)
@@ -187,10 +189,13 @@ def test_networks_trained_here_are_measured_or_it_says_why(tmp_path, monkeypatch
             save_weights(state.weights, toy.NETWORK, {**facts, **changes}, path)
         return facenet_lfw.run(usual)
 
-    assert [variant for variant, _ in run()] == shipped
-    assert [one.split(" is not measured")[0] for one in said] == ["nn4", "paper-recipe"]
-    assert "--recipe small-data-nn4" in said[0] and "--recipe paper" in said[1]
-    assert run(name="before")[3:] == [("nn4", "small-data-nn4")] and len(said) == 1
+    assert [variant for variant, *_ in run()] == shipped
+    assert said[0].startswith("not measured: nn4 and nn4-center-crop: its weights are not in")
+    assert "--recipe small-data-nn4" in said[0]
+    assert said[1].startswith("not measured: paper-recipe: ") and "--recipe paper" in said[1]
+    assert run(name="before")[3:] == [
+        ("nn4", "aligned", "small-data-nn4"), ("nn4-center-crop", "center-crop", "small-data-nn4"),
+    ] and len(said) == 1  # fmt: skip
     for changes, what in (
         ({"seed": 3}, "another seed"), ({"inputs": ["center-crop"]}, "another alignment"),
         ({"recipe": [], "seed": 1}, "another recipe and another seed"),
@@ -281,6 +286,26 @@ def test_a_record_takes_the_place_of_the_published_line():
     assert "| **FaceNet** | 0.9963" in text and "| FaceNet, aligned |" not in text
     assert "| FaceNet, fixed center crop |" in text
     assert "| FaceNet, aligned |" in comparison([replace(measured, published={})])
+
+
+def test_the_order_of_events_is_of_the_records_that_are_there():
+    from tests.common.test_records import make_result
+
+    def made(variant, held_out, mean):
+        config = {"held_out": {"accuracy": {"mean": held_out}}}
+        result = make_result(row="facenet", variant=variant, config=config)
+        accuracy = {**result.metrics["accuracy"], "mean": mean}
+        return replace(result, metrics={**result.metrics, "accuracy": accuracy})
+
+    other = replace(made("nn4", 0.1, 0.2), row="other")
+    records = [other, made("aligned", 0.875, 0.75), made("center-crop", 0.875, 0.625)]
+    first, then = facenet_order.table(records).splitlines()[2:]
+    assert first.split(" | ")[1:] == ["not measured", "not measured", "not measured |"]
+    assert then.split(" | ")[1] == "0.8750"
+    assert [cell[:8] for cell in then.split(" | ")[2:]] == ["[0.7500]", "[0.6250]"]
+    assert f"results/{records[2].file_name})" in then
+    first, _ = facenet_order.table([made("nn4", 0.8, 0.7), *records]).splitlines()[2:]
+    assert first.split(" | ")[1:2] + [first.split(" | ")[2][:8]] == ["0.8000", "[0.7000]"]
 
 
 def test_the_command_wants_a_folder(capsys):
