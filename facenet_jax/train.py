@@ -126,7 +126,7 @@ def make_step(
     """The jitted step: state and batch in, next state and loss out. It consumes the state.
 
     The batch may be split over devices: means and batch statistics are then over all of it, and
-    negatives come from all devices.
+    negatives come from all devices. In chunks (`config.chunk`), batch statistics are a chunk's.
 
     Args:
       config: of the phase.
@@ -134,7 +134,15 @@ def make_step(
       faces: of the training set.
       seed: of random mining rules.
       mesh: with an axis `batch`, where the batch is split; mining is then split likewise.
+
+    Raises:
+      ValueError: both a mesh and chunks.
     """
+    if mesh is not None and config.chunk is not None:
+        raise ValueError(
+            f"chunks of {config.chunk} faces, and a mesh of {mesh.size} devices; each splits the "
+            "batch in its own way: leave out one of the two"
+        )
     optimizer = _optimizer(config, faces)
     mined = partial(sharded_triplet_loss, mesh=mesh) if mesh else triplet_loss
 

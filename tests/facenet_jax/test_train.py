@@ -93,6 +93,13 @@ def test_chunks_take_the_same_step_with_both_losses():
         np.testing.assert_allclose(a, b, atol=1e-3 * moved + 1e-7)
 
 
+def test_chunks_of_a_batch_that_is_split_over_devices_are_refused():
+    config = replace(TRIPLETS, chunk=12)
+    mesh = jax.make_mesh((1,), ("batch",))
+    with pytest.raises(ValueError, match="chunks of 12 faces, and a mesh of 1 devices"):
+        make_step(config, begin(config)[0], faces=FACES, mesh=mesh)
+
+
 def test_the_warm_up_learns_and_hands_its_average_on():
     network = replace(NETWORK, batch_norm=True)
     graph, state = begin(WARM_UP, network=network)
