@@ -22,7 +22,7 @@ from jaxtyping import Array, Float, Int, UInt8
 
 from common.batching import in_batches
 from common.compiling import COMPILER_OPTIONS
-from common.optimizing import averaged, copied, kernels, rise_and_cosine
+from common.optimizing import averaged, copied, descent, rise_and_cosine
 from facenet_jax.distributed import sharded_triplet_loss
 from facenet_jax.large_batch import chunked_value_and_grad
 from facenet_jax.model import build
@@ -245,9 +245,4 @@ def _optimizer(config: TrainConfig, faces: int) -> optax.GradientTransformation:
         "sgd": optax.trace(config.momentum),
         "adam": optax.scale_by_adam(config.momentum),
     }[config.optimizer]
-    return optax.chain(
-        optax.clip_by_global_norm(config.clip),
-        optax.add_decayed_weights(config.weight_decay, mask=kernels),
-        direction,
-        optax.scale_by_learning_rate(rate),
-    )
+    return descent(direction, rate, clip=config.clip, weight_decay=config.weight_decay)

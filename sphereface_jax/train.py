@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Int, UInt8
 
 from common.compiling import COMPILER_OPTIONS
 from common.layers import unit_sphere
-from common.optimizing import averaged, copied, kernels, rise_and_cosine
+from common.optimizing import averaged, copied, descent, rise_and_cosine
 from sphereface_jax.a_softmax import a_softmax_loss, annealed
 from sphereface_jax.config import NetworkConfig, TrainConfig
 from sphereface_jax.model import build
@@ -152,9 +152,4 @@ def _optimizer(config: TrainConfig, faces: int) -> optax.GradientTransformation:
         "sgd": optax.trace(config.momentum),
         "adam": optax.scale_by_adam(config.momentum),
     }[config.optimizer]
-    return optax.chain(
-        optax.clip_by_global_norm(config.clip),
-        optax.add_decayed_weights(config.weight_decay, mask=kernels),
-        direction,
-        optax.scale_by_learning_rate(rate),
-    )
+    return descent(direction, rate, clip=config.clip, weight_decay=config.weight_decay)
