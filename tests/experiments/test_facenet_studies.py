@@ -13,9 +13,9 @@ from flax import nnx
 from common.records import RecordError
 from experiments import (
     collapse_study,
-    facenet_bench,
     facenet_short,
     facenet_studies,
+    facenet_study_setting,
     study_records,
     study_tables,
     tables,
@@ -219,11 +219,13 @@ def test_spread_is_half_the_mean_squared_distance():
 
 
 @pytest.fixture
-def bench(tmp_path, monkeypatch):
+def usual(tmp_path, monkeypatch):
     """Weights and held-out people of one checksum, and a place for records."""
     others = face_set(20, 1)
-    monkeypatch.setattr(facenet_bench, "read_faces", lambda folder, split, names, side: others)
-    monkeypatch.setattr(facenet_bench, "SHIPPED", tmp_path / "weights.npz")
+    monkeypatch.setattr(
+        facenet_study_setting, "read_faces", lambda folder, split, names, side: others
+    )
+    monkeypatch.setattr(facenet_study_setting, "SHIPPED", tmp_path / "weights.npz")
     monkeypatch.setattr(facenet_studies, "RECORDS", tmp_path / "committed")
     monkeypatch.setenv("COLUMNS", "200")
     _, state = toy.begin(toy.TRIPLETS)
@@ -237,8 +239,8 @@ def bench(tmp_path, monkeypatch):
     return Options(train_dir=tmp_path, weights=tmp_path / "weights.npz", runs=tmp_path / "runs")
 
 
-def test_studies_are_measured_recorded_and_compared(bench, tmp_path, capsys):
-    options = dataclasses.replace(bench, studies=("pixels", "quantization", "clustering"))
+def test_studies_are_measured_recorded_and_compared(usual, tmp_path, capsys):
+    options = dataclasses.replace(usual, studies=("pixels", "quantization", "clustering"))
     assert main(dataclasses.replace(options, record=True)) == 0
     assert "recorded: facenet-pixels.json" in capsys.readouterr().out
     found = study_records.read_all(tmp_path / "committed")
@@ -273,19 +275,19 @@ def test_studies_are_measured_recorded_and_compared(bench, tmp_path, capsys):
     assert "not compared, the committed record has other network, settings" in said
 
 
-def test_records_are_of_the_shipped_weights_and_the_usual_steps(bench, tmp_path, capsys):
+def test_records_are_of_the_shipped_weights_and_the_usual_steps(usual, tmp_path, capsys):
     for changed in ({"weights": tmp_path / "other.npz"}, {"steps": (10, 5)}):
-        assert main(dataclasses.replace(bench, record=True, **changed)) == 1
+        assert main(dataclasses.replace(usual, record=True, **changed)) == 1
         assert "records are of the shipped weights" in capsys.readouterr().err
     assert not (tmp_path / "committed").exists()
 
 
-def test_weights_that_may_have_seen_the_people_are_refused(bench, capsys):
-    path = bench.weights.with_suffix(".json")
+def test_weights_that_may_have_seen_the_people_are_refused(usual, capsys):
+    path = usual.weights.with_suffix(".json")
     facts = json.loads(path.read_text())
     facts["held_out"]["sha256"] = "f" * 64
     path.write_text(json.dumps(facts))
-    assert main(dataclasses.replace(bench, studies=("quality",))) == 1
+    assert main(dataclasses.replace(usual, studies=("quality",))) == 1
     assert "may have been trained" in capsys.readouterr().err
 
 

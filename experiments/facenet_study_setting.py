@@ -71,7 +71,7 @@ class Options:
             )
 
 
-class Bench:
+class StudySetting:
     """What the studies share; each part is made when a study first asks for it."""
 
     def __init__(self, options: Options):
