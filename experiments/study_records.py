@@ -141,6 +141,6 @@ def _apart(new: Mapping[str, Any], old: Mapping[str, Any]) -> float:
     return math.inf if None in steps else _ratio(*steps)
 
 
-def _ratio(one: float, other: float) -> float:
+def _ratio(one: float | int, other: float | int) -> float:
     """The logarithm of the larger over the smaller; what is next to nothing counts as equal."""
     return abs(math.log(max(one, NOTHING) / max(other, NOTHING)))
