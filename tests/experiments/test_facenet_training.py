@@ -11,6 +11,7 @@ from rich.console import Console
 
 from common.data.folders import FolderError
 from common.data.synthetic import synthetic_benchmark
+from common.harness import Outcome
 from common.protocol import Category
 from experiments import facenet_lfw, facenet_order, facenet_training, train_facenet
 from experiments.face_sets import FaceSet
@@ -18,6 +19,7 @@ from experiments.facenet_card import write_card
 from experiments.facenet_training import Trained, as_facts, train
 from experiments.folder_facts import folder_facts
 from experiments.held_out import HeldOut
+from experiments.measure import Measured
 from experiments.setting import NotRerun, Setting
 from experiments.tables import comparison
 from experiments.train_facenet import RECIPES, Options, export_path, main
@@ -27,6 +29,7 @@ from facenet_jax.recipes import TrainConfig
 from facenet_jax.train import Weights
 from facenet_jax.triplets import Statistics
 from facenet_jax.weights import save_weights
+from tests.common.test_records import make_result
 from tests.facenet_jax import toy
 
 NETWORK = NetworkConfig("NN1", side=24, embedding_size=16, batch_norm=True, width=1 / 16)
@@ -165,12 +168,14 @@ def test_without_weights_and_folder_the_row_says_why(tmp_path, monkeypatch):
 def test_networks_trained_here_are_measured_or_it_says_why(tmp_path, monkeypatch):
     said, recipe = [], (toy.TRIPLETS,)
     monkeypatch.setattr(facenet_lfw, "note", said.append)
-    monkeypatch.setattr(
-        facenet_lfw, "_measure",
-        lambda setting, embedder, alignment, variant, **_: (
-            variant, alignment, embedder.facts["name"]
-        ),
-    )  # fmt: skip
+
+    def measured(setting, embedder, alignment, variant, **_):
+        pairs = setting.benchmark.view2
+        config = {"seen": (variant, alignment, embedder.facts["name"])}
+        result = make_result(row="facenet", variant=variant, config=config)
+        return Measured(result, Outcome(np.zeros(len(pairs)), pairs, None), setting.benchmark)
+
+    monkeypatch.setattr(facenet_lfw, "_measure", measured)
     monkeypatch.setitem(RECIPES, "small-data-nn4", (toy.NETWORK, recipe))
     usual = setting(tmp_path)
     real = replace(usual.benchmark.provenance, synthetic=False)  # as far as the row can tell
@@ -187,7 +192,7 @@ def test_networks_trained_here_are_measured_or_it_says_why(tmp_path, monkeypatch
             _, state = toy.begin(toy.TRIPLETS)
             path = export_path("small-data-nn4")
             save_weights(state.weights, toy.NETWORK, {**facts, **changes}, path)
-        return facenet_lfw.run(usual)
+        return [one.result.config["seen"] for one in facenet_lfw.run(usual)]
 
     assert [variant for variant, *_ in run()] == shipped
     assert said[0].startswith("not measured: nn4 and nn4-center-crop: its weights are not in")
@@ -278,7 +283,6 @@ def test_the_row_runs_tiny_and_the_card_is_made_of_its_facts(tmp_path, own_cache
 
 def test_a_record_takes_the_place_of_the_published_line():
     from experiments.paper_numbers import DEEP
-    from tests.common.test_records import make_result
 
     published = DEEP["FaceNet, aligned"].as_record()
     measured = make_result(row="facenet", variant="aligned", published=published)
@@ -289,8 +293,6 @@ def test_a_record_takes_the_place_of_the_published_line():
 
 
 def test_the_order_of_events_is_of_the_records_that_are_there():
-    from tests.common.test_records import make_result
-
     def made(variant, held_out, mean):
         config = {"held_out": {"accuracy": {"mean": held_out}}}
         result = make_result(row="facenet", variant=variant, config=config)
