@@ -39,7 +39,8 @@ _TRAINING_SET: dict[str, Any] = {"people": 1000, "faces": 100_000}
 
 def recipe(batch: int) -> TrainConfig:
     """The paper's, in batches that a small machine holds."""
-    return replace(PAPER[0], identities=batch // FACES_OF_EACH, faces=FACES_OF_EACH)
+    identities = batch // FACES_OF_EACH
+    return replace(PAPER[0], identities=identities, faces=FACES_OF_EACH, negatives=0)
 
 
 def our_step(network: NetworkConfig, batch: int) -> Job:

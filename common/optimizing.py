@@ -33,6 +33,29 @@ def rise_and_cosine(
     return optax.warmup_cosine_decay_schedule(0.0, learning_rate, rise, steps)
 
 
+def descent(
+    direction: optax.GradientTransformation,
+    rate: optax.ScalarOrSchedule,
+    *,
+    clip: float,
+    weight_decay: float,
+) -> optax.GradientTransformation:
+    """From a gradient to an update: bounded, with the decay of kernels, in a direction, so far.
+
+    Args:
+      direction: what the optimizer makes of a gradient.
+      rate: of learning, in each step.
+      clip: largest norm of the gradient.
+      weight_decay: of kernels; part of the gradient, so that the direction has it too.
+    """
+    return optax.chain(
+        optax.clip_by_global_norm(clip),
+        optax.add_decayed_weights(weight_decay, mask=kernels),
+        direction,
+        optax.scale_by_learning_rate(rate),
+    )
+
+
 @jax.jit
 def copied(tree: Any) -> Any:
     """The same values in buffers of their own, for steps that consume theirs."""

@@ -1,17 +1,20 @@
 """Trained weights as files: a .npz of arrays, and beside it a .json of what they are.
 
 An array is named by its place in the network, as `layers/1/conv1/kernel`. Files are written at once
-and whole, and read without pickle.
+and whole, and read without pickle. `save_network` and `load_network` are for any network with
+parameters and running averages; the rest is what they, and networks that keep more, are made of.
 """
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from flax import nnx
 from numpy.typing import DTypeLike
 
 LARGEST = 16 * 2**20
@@ -20,6 +23,66 @@ LARGEST = 16 * 2**20
 
 class WeightsError(ValueError):
     """A file is not a network's weights; the message says why."""
+
+
+def rounded(params: Any) -> Any:
+    """Parameters as they come back from a file: rounded to float16, in float32."""
+    half = jax.numpy.float16
+    return jax.tree.map(lambda leaf: leaf.astype(half).astype(jax.numpy.float32), params)
+
+
+def save_network(
+    params: Any,
+    statistics: Any,
+    network: Any,
+    facts: Mapping[str, Any],
+    path: Path,
+    *,
+    small: bool = True,
+) -> None:
+    """Write both files, each at once and whole.
+
+    Args:
+      params: of the network; kept in float16.
+      statistics: what batch normalization has measured; kept in float32, since variances have no
+        bounds.
+      network: its layers, in a dataclass.
+      facts: what else to say of it, as JSON can hold it.
+      path: of the .npz.
+      small: refuse a file that is too large to be shipped.
+
+    Raises:
+      WeightsError: a weight that float16 cannot hold, or a file that is too large.
+    """
+    arrays = named(params, "float16") | named(statistics, "float32")
+    write_arrays(arrays, path, small=small)
+    write_facts({"network": asdict(network), **facts}, path.with_suffix(".json"))
+
+
+def load_network(
+    path: Path, config: Callable[..., Any], build: Callable[[Any], nnx.Module], *, make: str
+) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+    """The network's layers, its graph, parameters and statistics in float32, and the facts.
+
+    Args:
+      path: of the .npz.
+      config: the dataclass of the layers.
+      build: makes a network of them.
+      make: the command that makes such files, for the message when they are missing.
+
+    Raises:
+      WeightsError: no such file, or it is damaged, or the two files do not belong together.
+    """
+    facts = read_facts(path.with_suffix(".json"), make=make)
+    try:
+        network = config(**facts.pop("network"))
+    except (ValueError, TypeError, KeyError) as error:
+        raise unsaid(path.with_suffix(".json"), error) from None
+    abstract = nnx.eval_shape(lambda: build(network))
+    graph, params, statistics = nnx.split(abstract, nnx.Param, nnx.BatchStat)
+    shapes = {name: leaf.shape for name, leaf in (named(params) | named(statistics)).items()}
+    arrays = read_arrays(path, shapes, make=make)
+    return network, graph, filled(params, arrays), filled(statistics, arrays), facts
 
 
 def named(state: Any, kind: DTypeLike | None = None) -> dict[str, Any]:

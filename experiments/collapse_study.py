@@ -11,14 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from experiments.face_sets import FaceSet
 from experiments.facenet_short import figures
-from experiments.facenet_training import train
-from experiments.held_out import HeldOut
+from experiments.facenet_training import batches, train
+from experiments.held_out import HeldOut, spread
 from facenet_jax.collapse import CollapseError
 from facenet_jax.config import NetworkConfig
 from facenet_jax.mining import Mining
 from facenet_jax.recipes import PAPER_SMALL, Recipe, TrainConfig
+from facenet_jax.train import embed_all, make_embed, start
 
 PROVOKED = "hardest negatives"
 
@@ -55,9 +58,18 @@ def _outcome(
     faces: FaceSet, held_out: HeldOut, trial: Trial, seed: int, mining: Mining
 ) -> dict[str, Any]:
     recipe = trial.recipe(len(faces.label), mining)
+    first = {"first_spread": _first_spread(faces, trial.network, recipe[0], seed)}
     try:
         trained = train(faces, held_out, trial.network, recipe, seed=seed, evaluations=1)
     except CollapseError as error:
-        return {"spread": error.spread, "collapsed_at_step": error.step}
+        return {**first, "spread": error.spread, "collapsed_at_step": error.step}
     facts = trained.facts["held_out"]
-    return {"spread": facts["spread"], "collapsed_at_step": None, **figures(facts)}
+    return {**first, "spread": facts["spread"], "collapsed_at_step": None, **figures(facts)}
+
+
+def _first_spread(faces: FaceSet, network: NetworkConfig, config: TrainConfig, seed: int) -> float:
+    """Of the first batch's embeddings, by the weights that the training begins with."""
+    count = len(faces.label)
+    graph, state = start(network, config, people=faces.people, faces=count, seed=seed)
+    batch = next(batches(faces, config, seed=seed))
+    return spread(embed_all(make_embed(graph), state.weights, np.asarray(batch.images)))

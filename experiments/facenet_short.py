@@ -1,8 +1,8 @@
 """Short trainings of a small network that differ in one thing: embedding size, or people.
 
 Source: Schroff et al. 2015, Sec. 5.4 and 5.5, Tables 5 and 6. Differs: the paper trains each
-  network for hundreds of hours. Here all take the same few hundred steps, with the same seed; what
-  they reach says nothing of what longer trainings would.
+  network for hundreds of hours. Here all take the same 1,200 steps, with the same seed; what they
+  reach says nothing of what longer trainings would.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from facenet_jax.config import RESIDUAL, NetworkConfig
 from facenet_jax.recipes import SMALL_DATA, Recipe
 
 HALF = replace(RESIDUAL, side=64, width=0.5)
-"""Half of the shipped network's channels, on 64 x 64 pixels: a training of two minutes on two
-cores."""
+"""Half of the shipped network's channels, on 64 x 64 pixels: a training of some minutes on two
+cores, as estimated."""
 
 
 @dataclass(frozen=True)

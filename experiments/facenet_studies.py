@@ -12,6 +12,7 @@ read. Records go to
 its tables. The picture of the clusters shows faces of DIR: it stays in `runs/`.
 """
 
+import math
 import sys
 import time
 from dataclasses import asdict
@@ -26,7 +27,7 @@ from rich.table import Table
 from common import records
 from experiments import facenet_short, study_records, weight_studies
 from experiments.collapse_study import collapses
-from experiments.facenet_bench import ALIGNMENT, Bench, Name, Options
+from experiments.facenet_study_setting import ALIGNMENT, Name, Options, StudySetting
 from experiments.facenet_training import as_facts
 from experiments.folder_facts import folder_facts
 from experiments.paper_numbers import FACENET_STUDIES
@@ -43,8 +44,11 @@ VARIED: dict[Name, str] = {
     "collapse": "seed, or which negatives",
 }
 
+FACTOR = round(math.log(2), 4)
+"""Tolerance of `collapse`, whose points are compared by the logarithm of a ratio: a factor of 2."""
 
-def study(bench: Bench, name: Name) -> Study:
+
+def study(setting: StudySetting, name: Name) -> Study:
     """Measure one of the studies.
 
     Raises:
@@ -52,18 +56,19 @@ def study(bench: Bench, name: Name) -> Study:
     """
     start = time.perf_counter()
     if name in ("embedding", "share", "collapse"):
-        points, config = _trained(bench, name)
-        how = bench.trial if name == "collapse" else bench.short
+        points, config = _trained(setting, name)
+        how = setting.trial if name == "collapse" else setting.short
         side = how.network.side
-        faces, held_out = bench.faces(side), bench.others(side)
+        faces, held_out = setting.faces(side), setting.others(side)
         training = {
-            **_described(bench, faces.sha256), "images": len(faces.label),
+            **_described(setting, faces.sha256), "images": len(faces.label),
             "identities": faces.people, "sha256": faces.sha256,
         }  # fmt: skip
-        model, seed, tolerance = asdict(how.network), bench.short.seed, 0.05
+        model, seed = asdict(how.network), setting.short.seed
+        tolerance = FACTOR if name == "collapse" else 0.05
     else:
-        points, config = _measured(bench, name)
-        held_out, embedder = bench.subject.held_out, bench.subject.embedder
+        points, config = _measured(setting, name)
+        held_out, embedder = setting.subject.held_out, setting.subject.embedder
         keys = ("data", "images", "identities", "sha256", "lfw_overlap")
         training = {key: embedder.facts["training"][key] for key in keys}
         model = {**asdict(embedder.network), "parameters": embedder.parameters,
@@ -78,20 +83,20 @@ def study(bench: Bench, name: Name) -> Study:
         training=training, model=model, config=config,
         published=published.as_record() if published else {},
         seed=seed, seconds=round(time.perf_counter() - start, 2), tolerance=tolerance,
-        command=bench.options.command, commit=records.commit(), device=records.device(),
-        versions=records.versions(), synthetic=bench.options.tiny,
+        command=setting.options.command, commit=records.commit(), device=records.device(),
+        versions=records.versions(), synthetic=setting.options.tiny,
     )  # fmt: skip
 
 
-def _trained(bench: Bench, name: Name) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def _trained(setting: StudySetting, name: Name) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     if name == "collapse":
-        trial = bench.trial
-        faces, others = bench.faces(trial.network.side), bench.others(trial.network.side)
+        trial = setting.trial
+        faces, others = setting.faces(trial.network.side), setting.others(trial.network.side)
         (phase,) = as_facts(trial.recipe(len(faces.label), trial.config.mining))
         config = {"steps": trial.steps, "batch": trial.config.batch, "recipe": phase}
         return collapses(faces, others, trial), config
-    short, tiny = bench.short, bench.options.tiny
-    faces, others = bench.faces(short.network.side), bench.others(short.network.side)
+    short, tiny = setting.short, setting.options.tiny
+    faces, others = setting.faces(short.network.side), setting.others(short.network.side)
     config = {
         "steps": list(short.steps), "batch": [phase.batch for phase in short.recipe],
         "recipe": as_facts(short.phases(len(faces.label))),
@@ -103,8 +108,8 @@ def _trained(bench: Bench, name: Name) -> tuple[list[dict[str, Any]], dict[str, 
     return facenet_short.shares(faces, others, short, (2, 1) if tiny else (8, 4, 2, 1)), config
 
 
-def _measured(bench: Bench, name: Name) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    subject = bench.subject
+def _measured(setting: StudySetting, name: Name) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    subject = setting.subject
     if name == "quality":
         return weight_studies.quality(subject), {
             "how": "the aligned face at the network's size is written as a JPEG (Pillow, 4:2:0) "
@@ -120,28 +125,28 @@ def _measured(bench: Bench, name: Name) -> tuple[list[dict[str, Any]], dict[str,
             "how": "round(127 z), a signed byte a number; nothing is fitted"
         }
     points, clusters = weight_studies.clustering(subject)
-    _draw(bench, clusters)
+    _draw(setting, clusters)
     return points, {
         "linkage": "average", "distance": "squared",
         "threshold": "of verification, fitted on pairs of the same held-out people",
     }  # fmt: skip
 
 
-def _draw(bench: Bench, clusters: np.ndarray) -> None:
+def _draw(setting: StudySetting, clusters: np.ndarray) -> None:
     from experiments import pictures
     from experiments.clusters_picture import clusters_figure
 
-    held_out = bench.subject.held_out
+    held_out = setting.subject.held_out
     figure = clusters_figure(held_out.images, clusters, held_out.label)
-    path = _runs(bench.options) / "clusters.png"
-    pictures.save(figure, path, synthetic=bench.options.tiny)
+    path = _runs(setting.options) / "clusters.png"
+    pictures.save(figure, path, synthetic=setting.options.tiny)
     print(f"picture of the clusters: {path}")
 
 
-def _described(bench: Bench, sha256: str) -> dict[str, str]:
-    if bench.options.tiny:
+def _described(setting: StudySetting, sha256: str) -> dict[str, str]:
+    if setting.options.tiny:
         return {"data": "SYNTHETIC", "lfw_overlap": "excluded"}
-    facts = folder_facts(bench.folder, sha256)
+    facts = folder_facts(setting.folder, sha256)
     return {"data": facts["data"], "lfw_overlap": facts["lfw_overlap"]}
 
 
@@ -157,11 +162,11 @@ def main(options: Options) -> int:
     mark = "[bold red]SYNTHETIC[/] " if options.tiny else ""
     agrees = True
     try:
-        if options.record and options.tiny:
-            raise ValueError("--tiny measures synthetic faces, which are not recorded")
-        bench = Bench(options)
+        if options.record:
+            options.check_recordable()
+        setting = StudySetting(options)
         for name in options.studies or tuple(VARIED):
-            found = study(bench, name)
+            found = study(setting, name)
             study_records.write(found, _runs(options))
             console.print(_table(found, mark))
             if not options.tiny:
@@ -184,10 +189,11 @@ def _compared(found: Study, options: Options) -> tuple[bool, str]:
         study_records.write(found, RECORDS)
         return True, f"recorded: {path.name}; python -m experiments.tables puts it on the pages"
     if not path.exists():
-        return True, f"{found.study}: no committed record to compare with"
-    apart = study_records.difference(found, study_records.read(path))
-    if apart == float("inf"):
-        return True, f"{found.study}: the committed record has other faces or settings"
+        return True, f"{found.study}: not compared, there is no committed record"
+    committed = study_records.read(path)
+    if other := study_records.not_comparable(found, committed):
+        return False, f"{found.study}: [red]not compared[/], the committed record has other {other}"
+    apart = study_records.difference(found, committed)
     said = f"{apart:.4f} from the committed record at most, tolerance {found.tolerance}"
     same = apart <= found.tolerance
     return same, f"{found.study}: {said}" + ("" if same else " [red]DIFFERS[/]")

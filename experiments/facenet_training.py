@@ -6,10 +6,8 @@ every recipe that begins with the same phases.
 """
 
 import shutil
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,12 +20,12 @@ from common.data.cache import cache_dir, clear_disk_errors
 from common.data.locking import locked
 from common.data.progress import note
 from common.records import device, versions
-from common.training import Schedule, fit
+from common.training import Batches, Schedule, fit
 from experiments.face_sets import FaceSet
 from experiments.held_out import HeldOut
 from facenet_jax.collapse import CollapseAlarm, guarded
 from facenet_jax.model import build
-from facenet_jax.recipes import Recipe
+from facenet_jax.recipes import Recipe, TrainConfig
 from facenet_jax.train import (
     Batch,
     Build,
@@ -91,75 +89,46 @@ def train(
     with ExitStack() as locks:
         for folder in folders:
             locks.enter_context(locked(folder))
-        return _train(
-            faces, held_out, network, recipe, folders, seed, from_scratch, evaluations, build
-        )
-
-
-def is_done(faces: FaceSet, network: Layers, recipe: Recipe, *, seed: int = 0) -> bool:
-    """Whether such a training stands in the cache, finished; for the arguments see `train`."""
-    return (cache_dir("facenet", _key(faces, network, recipe, seed)) / "done").exists()
-
-
-def _train(
-    faces: FaceSet,
-    held_out: HeldOut,
-    network: Layers,
-    recipe: Recipe,
-    folders: Sequence[Path],
-    seed: int,
-    from_scratch: bool,
-    evaluations: int,
-    build: Build,
-) -> Trained:
-    done = folders[-1] / "done"
-    if from_scratch and done.exists():
-        for folder in folders:
-            shutil.rmtree(folder)
-            folder.mkdir()
-    sources, count = list(faces.images.values()), len(faces.label)
-    weights, embed, seconds, steps = None, None, 0.0, []
-    for number, (config, folder) in enumerate(zip(recipe, folders, strict=True)):
-
-        def view(index: int, rng: np.random.Generator, config: Any = config) -> Batch:
-            image = sources[rng.integers(len(sources))][index]
-            return Batch(augment(image, config.augment, rng), faces.label[index])
-
-        note(f"phase {number + 1} of {len(recipe)}: {config.steps(count):,} steps")
-        graph, state = start(
-            network, config, people=faces.people, faces=count, seed=seed, begin=weights,
-            build=build,
-        )  # fmt: skip
-        embed = embed or make_embed(graph)
-
-        def evaluate(state: TrainState, embed: Any = embed) -> dict[str, float]:
-            seen = state.seen
-            return {
-                **held_out.watch(embed_all(embed, state.result, held_out.images)),
-                "active": float(seen.active), "spread": float(seen.spread),
-            }  # fmt: skip
-
-        with (
-            clear_disk_errors(folder),
-            Checkpoints(folder / "checkpoints", keep=1) as checkpoints,
-            Curves(folder / "curves") as curves,
-        ):
-            total = config.steps(count)
-            state, took = fit(
-                guarded(make_step(config, graph, faces=count, seed=seed), CollapseAlarm()),
-                state,
-                batches_of(config, faces.label, view, seed=seed),
-                Schedule(total, config.batch, evaluate_every=max(1, total // evaluations),
-                         save_seconds=SAVE_SECONDS),
-                evaluate=evaluate,
-                checkpoints=checkpoints,
-                log=curves,
+        done = folders[-1] / "done"
+        if from_scratch and done.exists():
+            for folder in folders:
+                shutil.rmtree(folder)
+                folder.mkdir()
+        count = len(faces.label)
+        weights, embed, seconds, steps = None, None, 0.0, []
+        for number, (config, folder) in enumerate(zip(recipe, folders, strict=True)):
+            note(f"phase {number + 1} of {len(recipe)}: {config.steps(count):,} steps")
+            graph, state = start(
+                network, config, people=faces.people, faces=count, seed=seed, begin=weights,
+                build=build,
             )  # fmt: skip
-        weights = state.result
-        seconds += took
-        steps.append(total)
+            embed = embed or make_embed(graph)
+
+            def evaluate(state: TrainState, embed: Any = embed) -> dict[str, float]:
+                seen = {name: float(value) for name, value in state.seen._asdict().items()}
+                return held_out.watch(embed_all(embed, state.result, held_out.images)) | seen
+
+            with (
+                clear_disk_errors(folder),
+                Checkpoints(folder / "checkpoints", keep=1) as checkpoints,
+                Curves(folder / "curves") as curves,
+            ):
+                total = config.steps(count)
+                state, took = fit(
+                    guarded(make_step(config, graph, faces=count, seed=seed), CollapseAlarm()),
+                    state,
+                    batches(faces, config, seed=seed),
+                    Schedule(total, config.batch, evaluate_every=max(1, total // evaluations),
+                             save_seconds=SAVE_SECONDS),
+                    evaluate=evaluate,
+                    checkpoints=checkpoints,
+                    log=curves,
+                )  # fmt: skip
+            weights = state.result
+            seconds += took
+            steps.append(total)
+        done.touch()
     assert weights is not None and embed is not None, "a recipe has a phase"
-    done.touch()
     weights = rounded(weights)  # measured is what is shipped
     z: Float[np.ndarray, "faces dim"] = embed_all(embed, weights, held_out.images)
     training = {
@@ -172,6 +141,31 @@ def _train(
         "versions": versions(),
     }  # fmt: skip
     return Trained(network, weights, facts)
+
+
+def is_done(faces: FaceSet, network: Layers, recipe: Recipe, *, seed: int = 0) -> bool:
+    """Whether such a training stands in the cache, finished; for the arguments see `train`."""
+    return (cache_dir("facenet", _key(faces, network, recipe, seed)) / "done").exists()
+
+
+def batches(faces: FaceSet, config: TrainConfig, *, seed: int = 0) -> Batches:
+    """A phase's endless batches: views of the faces, each drawn from one of the alignments.
+
+    Args:
+      faces: the training people.
+      config: of the phase.
+      seed: of order and augmentation.
+
+    Raises:
+      ValueError: a batch that the faces cannot fill, or that could have no triplet.
+    """
+    sources = list(faces.images.values())
+
+    def view(index: int, rng: np.random.Generator) -> Batch:
+        image = sources[rng.integers(len(sources))][index]
+        return Batch(augment(image, config.augment, rng), faces.label[index])
+
+    return batches_of(config, faces.label, view, seed=seed)
 
 
 def as_facts(recipe: Recipe) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ of the face, and the mean over the nine folds is taken off. `plain` is the same 
 either. `--from-scratch` trains it first, by the recipe for little data.
 
 The threshold is fitted on nine folds; a face that cannot be aligned is center-cropped, counted,
-and stays in its pairs. Runtime: minutes with weights that are there, half an hour from scratch on
-two cores.
+and stays in its pairs. Runtime, estimated: minutes with weights that are there, half an hour
+from scratch on two cores.
 """
 
 import time
@@ -18,24 +18,21 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from common.batching import in_batches
 from common.data.cache import cache_dir
 from common.data.progress import progress
-from common.harness import EmbeddingMethod, Method, run_view2
-from common.landmarks.crops import lfw_squares
-from common.landmarks.squares import Squares
+from common.harness import EmbeddingMethod, run_view2
 from common.pair_metric import unit
 from common.protocol import Category
-from deepface_jax.aligner import Aligner
 from experiments.aligned_faces import aligned_benchmark
 from experiments.face_sets import ALIGNMENTS, at_side
 from experiments.measure import Measured, measure
+from experiments.network_speed import faces_per_second
 from experiments.paper_numbers import SPHEREFACE
 from experiments.setting import NotRerun, Setting
 from experiments.synthetic_folder import synthetic_folder
@@ -51,8 +48,6 @@ TOLERANCE = 0.004
 TRICKS = {"mirrored": "features of the mirror image, mean of the nine folds taken off",
           "plain": "none"}  # fmt: skip
 """At test time."""
-TIMED = 64
-"""Faces that the speed is measured on."""
 
 TINY = NetworkConfig(layers=4, side=32, width=1 / 8, embedding_size=32, batch_norm=True)
 TINY_RECIPE = replace(
@@ -64,53 +59,8 @@ TINY_RECIPE = replace(
 
 def run(setting: Setting) -> list[Measured]:
     """Measure the network as the authors' code does, and without its tricks."""
-    network, features, weights, facts = load_weights(_weights(setting))
-    represent = partial(features, weights)
-    benchmark, config = setting.benchmark, ALIGNMENTS[ALIGNMENT]
-    aligned = aligned_benchmark(benchmark, config)
-    numbers = benchmark.view2.images()
-    speed = _faces_per_second(setting, network, represent)
-    start = time.perf_counter()
-    f = np.zeros((len(benchmark.names), 2 * network.embedding_size), np.float32)
-    seen = middle_columns(at_side(aligned.images[numbers], network.side), network)
-    with progress("Features of faces and of their mirror images", len(numbers)) as advance:
-        f[numbers] = in_batches(represent, seen, advance=advance)
-    seconds = time.perf_counter() - start
-
-    methods: dict[str, Method] = {
-        "mirrored": CenteredCosine(f),
-        "plain": EmbeddingMethod(unit(f[:, : network.embedding_size]), cosine),
-    }
-    training, measured = facts["training"], []
-    for variant, method in methods.items():
-        start = time.perf_counter()
-        outcome = run_view2(
-            benchmark, method, CATEGORY,
-            watch=setting.watch(f"The ten folds of View 2, {variant}"),
-        )  # fmt: skip
-        assert outcome.thresholds is not None, "the category allows thresholds"
-        one = measure(
-            setting, benchmark, outcome, row=ROW, variant=variant, category=CATEGORY,
-            threshold_rule="nine-folds",
-            published=SPHEREFACE if variant == "mirrored" else None,
-            config={"network": f"SphereFace-{network.layers}", "width": network.width,
-                    "side": network.side, "columns": network.columns,
-                    "batch_norm": network.batch_norm, "recipe": facts["name"],
-                    "margin": facts["recipe"]["m"],
-                    "threshold_cosine": round(float(outcome.thresholds.mean()), 4),
-                    "training": facts["recipe"], "held_out": facts["held_out"],
-                    "align": asdict(config)},
-            model={"parameters": sum(leaf.size for leaf in jax.tree.leaves(weights.network)),
-                   "embedding_size": network.embedding_size},
-            training={key: training[key] for key in
-                      ("data", "images", "identities", "sha256", "lfw_overlap", "hours", "device")},
-            seconds=seconds + time.perf_counter() - start, faces_per_second=speed,
-            tolerance=TOLERANCE, seed=facts["seed"], alignment=config.stage,
-            fallbacks=int(np.count_nonzero(aligned.status[numbers])),
-            test_time=TRICKS[variant],
-        )  # fmt: skip
-        measured.append(one)
-    return measured
+    path = _weights(setting)
+    return [_measure(setting, path, variant) for variant in TRICKS]
 
 
 def _weights(setting: Setting) -> Path:
@@ -133,19 +83,46 @@ def _weights(setting: Setting) -> Path:
     return train_folder(setting.train_dir, from_scratch=True)
 
 
-def _faces_per_second(
-    setting: Setting, network: NetworkConfig, represent: Callable[[Any], Any]
-) -> float:
-    """From decoded pixels to features of the face and of its mirror image."""
-    pictures: Any = np.stack([setting.benchmark.images[number] for number in range(TIMED)])
-    squares = lfw_squares(TIMED, pictures.shape[1])
-    aligner = Aligner(config=ALIGNMENTS[ALIGNMENT])
+def _measure(setting: Setting, path: Path, variant: str) -> Measured:
+    network, features, weights, facts = load_weights(path)
+    benchmark, config = setting.benchmark, ALIGNMENTS[ALIGNMENT]
+    mirrored, training = variant == "mirrored", facts["training"]
 
-    def features(faces: UInt8[np.ndarray, "faces size size 3"]) -> None:
-        in_batches(represent, middle_columns(at_side(faces, network.side), network))
+    def embed(
+        faces: UInt8[np.ndarray, "faces size size 3"],
+        advance: Callable[[int], None] = lambda faces: None,
+    ) -> Float[np.ndarray, "faces dim"]:
+        seen = middle_columns(at_side(faces, network.side), network)
+        return in_batches(partial(features, weights, mirrored=mirrored), seen, advance=advance)
 
-    one = aligner(pictures[:1], Squares(*(part[:1] for part in squares)))
-    features(one.images)  # both are compiled now
+    aligned = aligned_benchmark(benchmark, config)
+    numbers = benchmark.view2.images()
+    speed = faces_per_second(benchmark, config, embed)
     start = time.perf_counter()
-    features(aligner(pictures, squares).images)
-    return TIMED / (time.perf_counter() - start)
+    with progress(f"Features of faces, {variant}", len(numbers)) as advance:
+        found = embed(aligned.images[numbers], advance)
+    f = np.zeros((len(benchmark.names), found.shape[1]), np.float32)
+    f[numbers] = found
+    outcome = run_view2(
+        benchmark, CenteredCosine(f) if mirrored else EmbeddingMethod(unit(f), cosine), CATEGORY,
+        watch=setting.watch(f"The ten folds of View 2, {variant}"),
+    )  # fmt: skip
+    assert outcome.thresholds is not None, "the category allows thresholds"
+    return measure(
+        setting, benchmark, outcome, row=ROW, variant=variant, category=CATEGORY,
+        threshold_rule="nine-folds", published=SPHEREFACE if mirrored else None,
+        config={"network": f"SphereFace-{network.layers}", "width": network.width,
+                "side": network.side, "columns": network.columns,
+                "batch_norm": network.batch_norm, "recipe": facts["name"],
+                "margin": facts["recipe"]["m"],
+                "threshold_cosine": round(float(outcome.thresholds.mean()), 4),
+                "training": facts["recipe"], "held_out": facts["held_out"],
+                "align": asdict(config)},
+        model={"parameters": sum(leaf.size for leaf in jax.tree.leaves(weights.network)),
+               "embedding_size": network.embedding_size},
+        training={key: training[key] for key in
+                  ("data", "images", "identities", "sha256", "lfw_overlap", "hours", "device")},
+        seconds=time.perf_counter() - start, faces_per_second=speed, tolerance=TOLERANCE,
+        seed=facts["seed"], alignment=config.stage,
+        fallbacks=int(np.count_nonzero(aligned.status[numbers])), test_time=TRICKS[variant],
+    )  # fmt: skip

@@ -7,12 +7,15 @@ measured on held-out training people, not on LFW, and never enter the comparison
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from common.records import RecordError, write_json
+
+NOTHING = 1e-6
+"""A spread below it is rounding."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Study:
     points: list[dict[str, Any]]
     """In their order: `setting`, and what was measured there, under `val` (`mean` and
     `standard_error`) or `error` where it can be compared with the published figures; `f` of
-    clusters, `spread` of trainings that may collapse."""
+    clusters; `first_spread`, `spread` and `collapsed_at_step` of trainings that may collapse."""
     data: dict[str, Any]
     """Whom it was measured on: `name`, `sha256`, `images`, `identities`, `alignment`."""
     training: dict[str, Any]
@@ -40,7 +43,7 @@ class Study:
     seed: int
     seconds: float
     tolerance: float
-    """A rerun agrees when each point's mean is this near."""
+    """A rerun agrees when its `difference` is at most this."""
     command: str
     commit: str
     device: str
@@ -100,9 +103,44 @@ def read_all(folder: Path) -> dict[str, Study]:
     return {path.stem: read(path) for path in sorted(folder.glob("*.json"))}
 
 
+def not_comparable(new: Study, old: Study) -> str:
+    """What two measurements of a study differ in besides their figures; empty if in nothing."""
+    parts: dict[str, Callable[[Study], Any]] = {
+        "held-out faces": lambda study: study.data["sha256"],
+        "training faces": lambda study: study.training.get("sha256"),
+        "network": lambda study: study.model,
+        "settings": lambda study: study.config,
+        "seed": lambda study: study.seed,
+        "points": lambda study: sorted(study.figures()),
+    }
+
+    def known(study: Study, name: str) -> str:
+        # As JSON has it, or tuples would not be the lists that were read.
+        return json.dumps(parts[name](study), sort_keys=True)
+
+    return ", ".join(name for name in parts if known(new, name) != known(old, name))
+
+
 def difference(new: Study, old: Study) -> float:
-    """How far apart two measurements of a study are at most; infinite for other settings."""
-    ours, theirs = new.figures(), old.figures()
-    if set(ours) != set(theirs) or new.data["sha256"] != old.data["sha256"]:
-        return math.inf
-    return max(abs(ours[setting] - theirs[setting]) for setting in ours)
+    """How far apart two measurements are at most, if they are comparable.
+
+    Rates are compared by their difference. Spreads, which lie far below any tolerance of a rate,
+    and the steps of collapses are compared by the logarithm of their ratio; where one training
+    collapsed and the other did not, the difference is infinite.
+    """
+    theirs = {str(point["setting"]): point for point in old.points}
+    return max(_apart(point, theirs[str(point["setting"])]) for point in new.points)
+
+
+def _apart(new: Mapping[str, Any], old: Mapping[str, Any]) -> float:
+    if "spread" not in new:
+        return abs(_figure(new) - _figure(old))
+    steps = new["collapsed_at_step"], old["collapsed_at_step"]
+    if steps == (None, None):
+        return _ratio(new["spread"], old["spread"])
+    return math.inf if None in steps else _ratio(*steps)
+
+
+def _ratio(one: float | int, other: float | int) -> float:
+    """The logarithm of the larger over the smaller; what is next to nothing counts as equal."""
+    return abs(math.log(max(one, NOTHING) / max(other, NOTHING)))

@@ -103,16 +103,18 @@ def clustering(study: Study | None) -> str:
 
 
 def collapse(study: Study | None) -> str:
-    """The spread that each training ends with, and whether the alarm stopped it."""
-    header = ("training", "spread at the end", "stopped by the alarm", "accuracy, ours ± SE")
+    """The spread that each training begins and ends with, and whether the alarm stopped it."""
+    header = ("training", "spread of the first batch", "spread at the end", "stopped by the alarm",
+              "accuracy, ours ± SE")  # fmt: skip
     if study is None:
-        return markdown(header, [("-", NOT_MEASURED, "-", NOT_MEASURED)])
+        return markdown(header, [("-", *[NOT_MEASURED] * 2, "-", NOT_MEASURED)])
     lines = []
     for point in study.points:
         step = point["collapsed_at_step"]
         accuracy = "-" if step else _figures(study, point)[1]
         stopped = f"at step {step:,}" if step else "no"
-        lines.append((point["setting"], f"{point['spread']:.2g}", stopped, accuracy))
+        first = f"{point['first_spread']:.2g}" if "first_spread" in point else NOT_MEASURED
+        lines.append((point["setting"], first, f"{point['spread']:.2g}", stopped, accuracy))
     return markdown(header, lines)
 
 

@@ -5,20 +5,23 @@
     python -m experiments.train_facenet --train-dir DIR --recipe paper
     python -m experiments.train_facenet --train-dir DIR --recipe paper-size --network NN1
 
-The weights go to the cache as `<recipe>.npz` and `.json`, and with `--ship` into the package. A
-training that was killed goes on from its last checkpoint; one that is done is only read.
+The weights go to the cache as `<recipe>.npz` and `.json`, and with `--ship` into the package; those
+of a changed recipe as `<recipe>-changed-<checksum of its settings>`, so that they replace no
+other's. A training that was killed goes on from its last checkpoint; one that is done is only read.
 """
 
+import hashlib
+import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from common.data.cache import cache_dir, clear_disk_errors
 from common.data.folders import read_folder
 from experiments.face_sets import read_faces
-from experiments.facenet_training import train
+from experiments.facenet_training import as_facts, train
 from experiments.folder_facts import folder_facts
 from experiments.held_out import HeldOut
 from experiments.training_command import named_folder, ship
@@ -36,18 +39,21 @@ RECIPES: dict[str, tuple[NetworkConfig, Recipe]] = {
     "paper": (replace(NN4_SMALL, batch_norm=False, response_norm=True), PAPER_SMALL),
     "paper-size": (NN1, PAPER),
 }
+INPUTS: tuple[Alignment, ...] = ("aligned",)
+"""Of the training faces, where nothing else is asked for."""
+SEED = 0
 
 
 def train_folder(
     folder: Path,
     name: Name = "small-data",
     *,
-    alignments: Sequence[Alignment] = ("aligned",),
+    alignments: Sequence[Alignment] = INPUTS,
     network: NetworkConfig | None = None,
     recipe: Recipe | None = None,
     folds: int = 10,
     pairs: int = 300,
-    seed: int = 0,
+    seed: int = SEED,
     from_scratch: bool = False,
     small: bool = True,
 ) -> Path:
@@ -55,7 +61,7 @@ def train_folder(
 
     Args:
       folder: of training people.
-      name: of the recipe, and of the file.
+      name: of the recipe, and of the file if nothing of the recipe is changed.
       alignments: of the faces; the held-out people are measured under the first.
       network: instead of the recipe's own.
       recipe: instead of the one that is named.
@@ -77,12 +83,35 @@ def train_folder(
     others = read_faces(folder, "validation", alignments[:1], network.side)
     held_out = HeldOut.of(others, alignments[0], folds=folds, pairs=pairs)
     trained = train(faces, held_out, network, recipe, seed=seed, from_scratch=from_scratch)
-    facts = {"name": name, **trained.facts}
+    exported = export_name(name, network, recipe, alignments=alignments, seed=seed)
+    facts = {"name": exported, **trained.facts}
     facts["training"] = {**about, **facts["training"]}
-    path = cache_dir("facenet", "exported") / f"{name}.npz"
+    path = export_path(exported)
     with clear_disk_errors(path):
         save_weights(trained.weights, network, facts, path, small=small)
     return path
+
+
+def export_name(
+    name: str,
+    network: NetworkConfig,
+    recipe: Recipe,
+    *,
+    alignments: Sequence[str] = INPUTS,
+    seed: int = SEED,
+) -> str:
+    """The recipe's name, or one of its own for a training that is not quite by the recipe."""
+    used = network, recipe, tuple(alignments), seed
+    if name not in RECIPES or used == (*RECIPES[name], INPUTS, SEED):
+        return name
+    settings = [asdict(network), as_facts(recipe), list(alignments), seed]
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    return f"{name}-changed-{digest.hexdigest()[:8]}"
+
+
+def export_path(name: str) -> Path:
+    """Of the weights of that name, in the cache."""
+    return cache_dir("facenet", "exported") / f"{name}.npz"
 
 
 def _check(folder: Path, recipe: Recipe, *, folds: int, pairs: int) -> None:
@@ -106,16 +135,16 @@ class Options:
     """For little data, with a network of ours or with NN4; the paper's for twenty faces a person;
     or the paper's run: see `python -m experiments.plan facenet` first."""
     network: Network | None = None
-    """One of the paper's networks in its full width, instead of the recipe's."""
+    """One of the paper's in its full width, or the residual one, instead of the recipe's."""
     chunk: int | None = None
     """Faces that are embedded at a time, to save memory, instead of the recipe's."""
-    alignments: tuple[Alignment, ...] = ("aligned",)
+    alignments: tuple[Alignment, ...] = INPUTS
     """Of the training faces; with both, each view is drawn from one of them."""
     epochs: tuple[float, ...] = ()
     """Of each phase, instead of the recipe's."""
     width: float | None = None
     """Of the network, instead of the recipe's."""
-    seed: int = 0
+    seed: int = SEED
     """Of weights, order and augmentation."""
     from_scratch: bool = False
     """Forget an earlier training with the same settings."""

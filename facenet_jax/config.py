@@ -95,7 +95,7 @@ class TrainingValues:
     learning_rate: float = 0.05
     """Of AdaGrad, at the start; the paper lowers it at the end."""
     faces_per_identity: int = 40
-    """In a batch, about; random negatives are added."""
+    """In a batch, about; random negatives are added, the paper does not say how many."""
     batch: int = 1800
     """Faces, about."""
 

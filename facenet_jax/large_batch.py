@@ -22,42 +22,58 @@ from jaxtyping import Array, Float
 
 def chunked_value_and_grad(
     embed: Callable[[Any, Any], tuple[Float[Array, "chunk dim"], Any]],
-    loss: Callable[[Float[Array, "batch dim"]], tuple[Float[Array, ""], Any]],
+    loss: Callable[[Float[Array, "batch dim"], Any], tuple[Float[Array, ""], Any]],
     params: Any,
+    own: Any,
     images: Any,
     *,
-    chunk: int,
-) -> tuple[tuple[Float[Array, ""], Any, Any], Any]:
-    """Loss of the whole batch, and its gradient with respect to the parameters.
+    chunk: int | None,
+) -> tuple[tuple[Float[Array, ""], Any, Any], tuple[Any, Any]]:
+    """Loss of the whole batch, and its gradient with respect to all parameters.
 
     Args:
       embed: (params, images of a chunk) -> embeddings, and anything else the network has to say,
         such as its new running averages (None for nothing). It must give the same both times.
-      loss: embeddings of the whole batch -> loss, and anything else.
-      params: a pytree, to be differentiated.
+      loss: (embeddings of the whole batch, own) -> loss, and anything else.
+      params: of the network; a pytree.
+      own: parameters of the loss, such as a classifier; a pytree, () for none.
       images: an array, or a pytree of such, with the batch as first axis.
-      chunk: images at a time; divides the batch.
+      chunk: images at a time; divides the batch. None for the whole batch, embedded once.
 
     Returns:
       (loss, what the loss has said besides, the mean over the chunks of what the network has
-      said), and the gradient.
+      said), and the gradients for `params` and for `own`.
 
     Raises:
       ValueError: chunks that do not divide the batch.
     """
+    if chunk is None:
+        return _at_once(embed, loss, params, own, images)
     batch = len(jax.tree.leaves(images)[0])
     if chunk < 1 or batch % chunk:
         raise ValueError(f"chunks of {chunk} of a batch of {batch}; wanted a divisor of the batch")
     chunks = jax.tree.map(lambda x: jnp.reshape(x, (-1, chunk, *x.shape[1:])), images)
-    z, said = jax.lax.map(lambda own: embed(params, own), chunks)
+    z, said = jax.lax.map(lambda some: embed(params, some), chunks)
     shape = z.shape
-    (value, extra), gradient = jax.value_and_grad(loss, has_aux=True)(z.reshape(batch, -1))
+    slopes = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)
+    (value, extra), (gradient, of_own) = slopes(z.reshape(batch, -1), own)
 
     def add(total: Any, part: tuple[Any, Array]) -> tuple[Any, None]:
-        own, cotangent = part
-        _, back, _ = jax.vjp(lambda params: embed(params, own), params, has_aux=True)
+        some, cotangent = part
+        _, back, _ = jax.vjp(lambda params: embed(params, some), params, has_aux=True)
         return jax.tree.map(jnp.add, total, back(cotangent)[0]), None
 
     zero = jax.tree.map(jnp.zeros_like, params)
     total, _ = jax.lax.scan(add, zero, (chunks, gradient.reshape(shape)))
-    return (value, extra, jax.tree.map(lambda x: x.mean(0), said)), total
+    return (value, extra, jax.tree.map(lambda x: x.mean(0), said)), (total, of_own)
+
+
+def _at_once(embed: Any, loss: Any, params: Any, own: Any, images: Any) -> Any:
+    def whole(params: Any, own: Any) -> tuple[Float[Array, ""], Any]:
+        z, said = embed(params, images)
+        value, extra = loss(z, own)
+        return value, (extra, said)
+
+    slopes = jax.value_and_grad(whole, argnums=(0, 1), has_aux=True)
+    (value, both), gradients = slopes(params, own)
+    return (value, *both), gradients

@@ -27,12 +27,13 @@ class TrainConfig:
     epochs: float = 100.0
     """As many faces as that many passes would show (the paper counts hours: 1,000 to 2,000)."""
 
-    identities: int = PUBLISHED.batch // PUBLISHED.faces_per_identity
-    """In a batch; 0 for batches of random faces alone."""
+    identities: int = 40
+    """In a batch; 0 for batches of random faces alone. The paper does not give it."""
     faces: int = PUBLISHED.faces_per_identity
     """Of an identity in a batch, at most."""
-    negatives: int = 0
-    """Random faces in a batch, at least; they also fill up what identities lack."""
+    negatives: int = PUBLISHED.batch - 40 * PUBLISHED.faces_per_identity
+    """Random faces in a batch, at least; they also fill up what identities lack. The paper adds
+    some and does not say how many."""
     augment: AugmentConfig = NONE
     chunk: int | None = None
     """Faces that are embedded at a time, to save memory; the gradient is the whole batch's."""
@@ -89,7 +90,9 @@ Recipe: TypeAlias = tuple[TrainConfig, ...]
 """The phases, in their order."""
 
 PAPER: Recipe = (TrainConfig(),)
-PAPER_SMALL: Recipe = (replace(PAPER[0], epochs=40.0, identities=24, faces=20, chunk=96),)
+PAPER_SMALL: Recipe = (
+    replace(PAPER[0], epochs=40.0, identities=21, faces=20, negatives=60, chunk=96),
+)
 SMALL_DATA: Recipe = (
     TrainConfig(
         epochs=20.0, identities=0, negatives=64, augment=MODERATE,

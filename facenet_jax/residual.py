@@ -6,9 +6,10 @@
     stage4    6 x 6 x 128    3 x 3, stride 2; and x + two 3 x 3
     fc       128             of all 36 places
 
-for an input of 96 x 96 x 3. NN2 to NN4 are 22 layers deep, and learn slowly where each person has
-twenty faces. Here are eight convolutions, every second one of them in a shortcut, and fc sees where
-on the face something is, which an average over places forgets.
+for an input of 96 x 96 x 3. NN2 to NN4 are 24 layers deep (23 convolutions on the longest path, and
+fc), and learn slowly where each person has some seventeen faces. Here are ten convolutions, six of
+them in pairs with a shortcut around them, and fc sees where on the face something is, which an
+average over places forgets.
 
 Source: He et al. 2016, "Deep residual learning for image recognition". Differs: the shortcut is
   added after the ReLU.

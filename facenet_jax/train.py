@@ -22,7 +22,7 @@ from jaxtyping import Array, Float, Int, UInt8
 
 from common.batching import in_batches
 from common.compiling import COMPILER_OPTIONS
-from common.optimizing import averaged, copied, kernels, rise_and_cosine
+from common.optimizing import averaged, copied, descent, rise_and_cosine
 from facenet_jax.distributed import sharded_triplet_loss
 from facenet_jax.large_batch import chunked_value_and_grad
 from facenet_jax.model import build
@@ -126,7 +126,7 @@ def make_step(
     """The jitted step: state and batch in, next state and loss out. It consumes the state.
 
     The batch may be split over devices: means and batch statistics are then over all of it, and
-    negatives come from all devices.
+    negatives come from all devices. In chunks (`config.chunk`), batch statistics are a chunk's.
 
     Args:
       config: of the phase.
@@ -134,54 +134,44 @@ def make_step(
       faces: of the training set.
       seed: of random mining rules.
       mesh: with an axis `batch`, where the batch is split; mining is then split likewise.
+
+    Raises:
+      ValueError: both a mesh and chunks.
     """
+    if mesh is not None and config.chunk is not None:
+        raise ValueError(
+            f"chunks of {config.chunk} faces, and a mesh of {mesh.size} devices; each splits the "
+            "batch in its own way: leave out one of the two"
+        )
     optimizer = _optimizer(config, faces)
     mined = partial(sharded_triplet_loss, mesh=mesh) if mesh else triplet_loss
 
-    def loss(
-        z: Float[Array, "batch dim"], classifier: Any, labels: Array, key: Any
-    ) -> tuple[Float[Array, ""], Statistics]:
-        watched = z if config.triplets else jax.lax.stop_gradient(z)
-        triplets, seen = mined(watched, labels, config.mining, mean=config.mean, key=key)
-        value = config.triplets * triplets
-        if config.softmax:
-            value += config.softmax * cosine_softmax(
-                z, labels, classifier, scale=config.scale, margin=config.cosine_margin
-            )
-        return value, seen
-
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Float[Array, ""]]:
-        labels = jnp.asarray(batch.labels)
+        images, labels = jnp.asarray(batch.images), jnp.asarray(batch.labels)
         key = jax.random.fold_in(jax.random.key(seed), state.step)
         params, averages = state.weights
+        rest = {name: part for name, part in params.items() if name != "network"}
 
         def embed(network: Any, images: Array) -> tuple[Float[Array, "some dim"], Any]:
             model = nnx.merge(graph, network, averages, copy=True)
             z = model(jnp.asarray(images, jnp.float32) / 255, training=True)
             return z, nnx.state(model, nnx.BatchStat)
 
-        if config.chunk is None:
+        def loss(z: Float[Array, "batch dim"], rest: Any) -> tuple[Float[Array, ""], Statistics]:
+            watched = z if config.triplets else jax.lax.stop_gradient(z)
+            triplets, seen = mined(watched, labels, config.mining, mean=config.mean, key=key)
+            value = config.triplets * triplets
+            if config.softmax:
+                value += config.softmax * cosine_softmax(
+                    z, labels, rest["classifier"],
+                    scale=config.scale, margin=config.cosine_margin,
+                )  # fmt: skip
+            return value, seen
 
-            def whole(params: dict[str, Any]) -> tuple[Float[Array, ""], Any]:
-                z, said = embed(params["network"], jnp.asarray(batch.images))
-                value, seen = loss(z, params.get("classifier"), labels, key)
-                return value, (seen, said)
-
-            (value, (seen, said)), gradient = jax.value_and_grad(whole, has_aux=True)(params)
-        else:
-            rest = {name: part for name, part in params.items() if name != "network"}
-
-            def mine(z: Float[Array, "batch dim"]) -> tuple[Float[Array, ""], Any]:
-                value, seen = loss(z, rest.get("classifier"), labels, key)
-                fixed = jax.lax.stop_gradient(z)
-                slope = jax.grad(lambda rest: loss(fixed, rest.get("classifier"), labels, key)[0])
-                return value, (seen, slope(rest))
-
-            (value, (seen, slope), said), network = chunked_value_and_grad(
-                embed, mine, params["network"], jnp.asarray(batch.images), chunk=config.chunk
-            )
-            gradient = {"network": network, **slope}
-
+        (value, seen, said), (network, others) = chunked_value_and_grad(
+            embed, loss, params["network"], rest, images, chunk=config.chunk
+        )
+        gradient = {"network": network, **others}
         update, moments = optimizer.update(gradient, state.optimizer, params)
         weights = Weights(jax.tree.map(jnp.add, params, update), said)
         average = averaged(config.average, state.average, weights, state.step)
@@ -237,9 +227,4 @@ def _optimizer(config: TrainConfig, faces: int) -> optax.GradientTransformation:
         "sgd": optax.trace(config.momentum),
         "adam": optax.scale_by_adam(config.momentum),
     }[config.optimizer]
-    return optax.chain(
-        optax.clip_by_global_norm(config.clip),
-        optax.add_decayed_weights(config.weight_decay, mask=kernels),
-        direction,
-        optax.scale_by_learning_rate(rate),
-    )
+    return descent(direction, rate, clip=config.clip, weight_decay=config.weight_decay)

@@ -5,23 +5,13 @@ no bounds. The arrays are named by their place in the network, as `network/conv1
 """
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import jax
 from flax import nnx
 
-from common.weights_file import (
-    WeightsError,
-    filled,
-    named,
-    read_arrays,
-    read_facts,
-    unsaid,
-    write_arrays,
-    write_facts,
-)
+from common import weights_file
+from common.weights_file import WeightsError
 from facenet_jax.config import NetworkConfig
 from facenet_jax.model import FaceNet
 from facenet_jax.train import Weights, make_embed
@@ -34,10 +24,7 @@ MAKE = "python -m experiments.train_facenet --train-dir DIR --ship"
 
 def rounded(weights: Weights) -> Weights:
     """The weights as they come back from a file: those of the network rounded to float16."""
-    network = jax.tree.map(
-        lambda leaf: leaf.astype(jax.numpy.float16).astype(jax.numpy.float32),
-        weights.params["network"],
-    )
+    network = weights_file.rounded(weights.params["network"])
     return Weights({**weights.params, "network": network}, weights.statistics)
 
 
@@ -49,21 +36,12 @@ def save_weights(
     *,
     small: bool = True,
 ) -> None:
-    """Write both files, each at once and whole.
+    """Write both files; arguments and errors are those of `common.weights_file.save_network`.
 
-    Args:
-      weights: of the network; a classifier is left out.
-      network: its layers.
-      facts: what else to say of it, as JSON can hold it.
-      path: of the .npz.
-      small: refuse a file that is too large to be shipped.
-
-    Raises:
-      WeightsError: a weight that float16 cannot hold, or a file that is too large.
+    A classifier is left out.
     """
-    arrays = named(weights.params["network"], "float16") | named(weights.statistics, "float32")
-    write_arrays(arrays, path, small=small)
-    write_facts({"network": asdict(network), **facts}, path.with_suffix(".json"))
+    params = weights.params["network"]
+    weights_file.save_network(params, weights.statistics, network, facts, path, small=small)
 
 
 def load_weights(
@@ -74,14 +52,7 @@ def load_weights(
     Raises:
       WeightsError: no such file, or it is damaged, or the two files do not belong together.
     """
-    facts = read_facts(path.with_suffix(".json"), make=MAKE)
-    try:
-        network = NetworkConfig(**facts.pop("network"))
-    except (ValueError, TypeError, KeyError) as error:
-        raise unsaid(path.with_suffix(".json"), error) from None
-    abstract = nnx.eval_shape(lambda: FaceNet(network, rngs=nnx.Rngs(0)))
-    graph, params, statistics = nnx.split(abstract, nnx.Param, nnx.BatchStat)
-    shapes = {name: leaf.shape for name, leaf in (named(params) | named(statistics)).items()}
-    arrays = read_arrays(path, shapes, make=MAKE)
-    weights = Weights({"network": filled(params, arrays)}, filled(statistics, arrays))
-    return network, make_embed(graph), weights, facts
+    network, graph, params, statistics, facts = weights_file.load_network(
+        path, NetworkConfig, lambda network: FaceNet(network, rngs=nnx.Rngs(0)), make=MAKE
+    )
+    return network, make_embed(graph), Weights({"network": params}, statistics), facts

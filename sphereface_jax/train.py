@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Int, UInt8
 
 from common.compiling import COMPILER_OPTIONS
 from common.layers import unit_sphere
-from common.optimizing import averaged, copied, kernels, rise_and_cosine
+from common.optimizing import averaged, copied, descent, rise_and_cosine
 from sphereface_jax.a_softmax import a_softmax_loss, annealed
 from sphereface_jax.config import NetworkConfig, TrainConfig
 from sphereface_jax.model import build
@@ -118,19 +118,23 @@ def make_step(
     return jax.jit(step, donate_argnums=0, compiler_options=COMPILER_OPTIONS)
 
 
-def make_features(graph: Any) -> Callable[[Weights, Any], Float[Array, "batch twice_dim"]]:
+def make_features(graph: Any) -> Callable[..., Float[Array, "batch dim"]]:
     """The jitted forward pass: weights and uint8 faces in, features out.
 
-    They are those of the face, and behind them those of its mirror image.
+    They are those of the face, and behind them those of its mirror image; `mirrored=False` leaves
+    the latter out.
 
     Source: the authors' code, test/code/evaluation.m.
     """
 
-    @partial(jax.jit, compiler_options=COMPILER_OPTIONS)
-    def features(weights: Weights, images: UInt8[Array, "batch side columns 3"]) -> Array:
+    @partial(jax.jit, static_argnames="mirrored", compiler_options=COMPILER_OPTIONS)
+    def features(
+        weights: Weights, images: UInt8[Array, "batch side columns 3"], *, mirrored: bool = True
+    ) -> Float[Array, "batch dim"]:
         model = nnx.merge(graph, *weights)
         x = jnp.asarray(images, jnp.float32) / 255
-        return jnp.concatenate([model(x), model(x[:, :, ::-1])], axis=1)
+        views = (x, x[:, :, ::-1]) if mirrored else (x,)
+        return jnp.concatenate([model(view) for view in views], axis=1)
 
     return features
 
@@ -148,9 +152,4 @@ def _optimizer(config: TrainConfig, faces: int) -> optax.GradientTransformation:
         "sgd": optax.trace(config.momentum),
         "adam": optax.scale_by_adam(config.momentum),
     }[config.optimizer]
-    return optax.chain(
-        optax.clip_by_global_norm(config.clip),
-        optax.add_decayed_weights(config.weight_decay, mask=kernels),
-        direction,
-        optax.scale_by_learning_rate(rate),
-    )
+    return descent(direction, rate, clip=config.clip, weight_decay=config.weight_decay)

@@ -3,16 +3,19 @@
 import dataclasses
 import json
 import math
+from dataclasses import replace
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
 from common.records import RecordError
 from experiments import (
     collapse_study,
-    facenet_bench,
     facenet_short,
     facenet_studies,
+    facenet_study_setting,
     study_records,
     study_tables,
     tables,
@@ -29,7 +32,9 @@ from experiments.study_picture import panels, studies_figure
 from experiments.study_records import Study
 from experiments.worse_faces import compressed, shrunk
 from facenet_jax.collapse import CollapseError
+from facenet_jax.model import build
 from facenet_jax.recipes import SMALL_DATA
+from facenet_jax.sampling import IdentityBatches
 from facenet_jax.train import Weights
 from facenet_jax.weights import save_weights
 from tests.facenet_jax import toy
@@ -172,15 +177,35 @@ def test_a_collapse_is_a_point_and_every_seed_another_training(monkeypatch):
         return Trained(network, Weights({}, None), {"held_out": block})
 
     monkeypatch.setattr(collapse_study, "train", train)
-    trial = Trial(steps=6, seeds=(3, 5))
+    config = replace(toy.TRIPLETS, identities=5, faces=4)
+    trial = Trial(toy.NETWORK, config, steps=6, seeds=(3, 5))
     points = collapses(face_set(20), HeldOut.of(face_set(20, 1), "aligned"), trial)
     assert seen == [(3, "semi-hard"), (5, "semi-hard"), (3, "hardest")]
     assert [p["collapsed_at_step"] for p in points] == [None, None, 1200]
     study = make_study("facenet-collapse", points)
     assert study.figures() == {"seed 3": 0.9, "seed 5": 0.9, "hardest negatives": 1e-5}
+    first = [p["first_spread"] for p in points]
+    assert first[0] == first[2] != first[1]  # one seed, and another
+    z = first_embeddings(face_set(20), trial, seed=3)
+    wanted = np.mean([np.sum((a - b) ** 2) / 2 for a in z for b in z])
+    assert first[0] == pytest.approx(wanted, abs=1e-5) and wanted > 1e-3
     lines = study_tables.collapse(study).splitlines()
-    assert lines[-2] == "| seed 5 | 0.9 | no | 0.500 ± 0.000 |"
-    assert lines[-1] == "| hardest negatives | 1e-05 | at step 1,200 | - |"
+    assert lines[-2] == f"| seed 5 | {first[1]:.2g} | 0.9 | no | 0.500 ± 0.000 |"
+    assert lines[-1] == f"| hardest negatives | {first[2]:.2g} | 1e-05 | at step 1,200 | - |"
+    del points[1]["first_spread"]  # as in records of before
+    assert study_tables.collapse(study).splitlines()[-2].startswith("| seed 5 | not measured | 0.9")
+
+
+def first_embeddings(faces, trial, seed):
+    """Of the first batch, put together by hand, by the network before its first step."""
+    config = trial.config
+    numbers = next(IdentityBatches(
+        faces.label, identities=config.identities, faces=config.faces,
+        negatives=config.negatives, seed=seed,
+    ))  # fmt: skip
+    network = build(trial.network, nnx.Rngs(seed))
+    x = jnp.asarray(faces.images["aligned"][numbers], jnp.float32) / 255
+    return np.asarray(network(x), np.float64)
 
 
 def test_spread_is_half_the_mean_squared_distance():
@@ -194,10 +219,13 @@ def test_spread_is_half_the_mean_squared_distance():
 
 
 @pytest.fixture
-def bench(tmp_path, monkeypatch):
+def usual(tmp_path, monkeypatch):
     """Weights and held-out people of one checksum, and a place for records."""
     others = face_set(20, 1)
-    monkeypatch.setattr(facenet_bench, "read_faces", lambda folder, split, names, side: others)
+    monkeypatch.setattr(
+        facenet_study_setting, "read_faces", lambda folder, split, names, side: others
+    )
+    monkeypatch.setattr(facenet_study_setting, "SHIPPED", tmp_path / "weights.npz")
     monkeypatch.setattr(facenet_studies, "RECORDS", tmp_path / "committed")
     monkeypatch.setenv("COLUMNS", "200")
     _, state = toy.begin(toy.TRIPLETS)
@@ -211,8 +239,8 @@ def bench(tmp_path, monkeypatch):
     return Options(train_dir=tmp_path, weights=tmp_path / "weights.npz", runs=tmp_path / "runs")
 
 
-def test_studies_are_measured_recorded_and_compared(bench, tmp_path, capsys):
-    options = dataclasses.replace(bench, studies=("pixels", "quantization", "clustering"))
+def test_studies_are_measured_recorded_and_compared(usual, tmp_path, capsys):
+    options = dataclasses.replace(usual, studies=("pixels", "quantization", "clustering"))
     assert main(dataclasses.replace(options, record=True)) == 0
     assert "recorded: facenet-pixels.json" in capsys.readouterr().out
     found = study_records.read_all(tmp_path / "committed")
@@ -240,14 +268,26 @@ def test_studies_are_measured_recorded_and_compared(bench, tmp_path, capsys):
     path.write_text(json.dumps(other))
     assert main(dataclasses.replace(options, studies=("pixels",))) == 1
     assert "DIFFERS" in capsys.readouterr().out
+    other["config"]["how"], other["model"]["width"] = "otherwise", 0.75
+    path.write_text(json.dumps(other))
+    assert main(dataclasses.replace(options, studies=("pixels",))) == 1
+    said = capsys.readouterr().out
+    assert "not compared, the committed record has other network, settings" in said
 
 
-def test_weights_that_may_have_seen_the_people_are_refused(bench, capsys):
-    path = bench.weights.with_suffix(".json")
+def test_records_are_of_the_shipped_weights_and_the_usual_steps(usual, tmp_path, capsys):
+    for changed in ({"weights": tmp_path / "other.npz"}, {"steps": (10, 5)}):
+        assert main(dataclasses.replace(usual, record=True, **changed)) == 1
+        assert "records are of the shipped weights" in capsys.readouterr().err
+    assert not (tmp_path / "committed").exists()
+
+
+def test_weights_that_may_have_seen_the_people_are_refused(usual, capsys):
+    path = usual.weights.with_suffix(".json")
     facts = json.loads(path.read_text())
     facts["held_out"]["sha256"] = "f" * 64
     path.write_text(json.dumps(facts))
-    assert main(dataclasses.replace(bench, studies=("quality",))) == 1
+    assert main(dataclasses.replace(usual, studies=("quality",))) == 1
     assert "may have been trained" in capsys.readouterr().err
 
 
@@ -276,12 +316,36 @@ def test_a_record_comes_back_and_a_damaged_one_is_named(tmp_path):
             study_records.read(path)
 
 
-def test_two_measurements_compare_where_faces_and_settings_are_the_same():
-    old = make_study()
-    new = make_study(points=[{"setting": 10, **val(0.22)}, old.points[1]])
+def test_two_measurements_compare_where_faces_and_settings_are_the_same(tmp_path):
+    old = make_study(config={"steps": (3, 4)}, training={"sha256": "c", "data": "x"})
+    new = replace(old, points=[{"setting": 10, **val(0.22)}, old.points[1]], commit="later")
     assert study_records.difference(new, old) == pytest.approx(0.03)
-    assert study_records.difference(old, make_study(data={"sha256": "b"})) == math.inf
-    assert study_records.difference(old, make_study(points=old.points[:1])) == math.inf
+    read = study_records.read(study_records.write(old, tmp_path))
+    assert study_records.not_comparable(new, read) == ""
+    for changes, said in (
+        ({"data": {"sha256": "b"}}, "held-out faces"), ({"points": old.points[:1]}, "points"),
+        ({"training": {"sha256": "b"}}, "training faces"), ({"model": {"width": 2}}, "network"),
+        ({"config": {"steps": (3, 5)}, "seed": 1}, "settings, seed"),
+    ):  # fmt: skip
+        assert study_records.not_comparable(replace(new, **changes), read) == said
+
+
+def test_collapses_compare_by_whether_when_and_by_ratios_of_spreads():
+    def made(*points):
+        names = ("setting", "spread", "collapsed_at_step")
+        return make_study(points=[dict(zip(names, point, strict=True)) for point in points])
+
+    old = made(("seed 0", 0.02, None), ("hardest negatives", 3e-4, 120))
+    for point, factor in (
+        (("seed 0", 0.05, None), 2.5), (("seed 0", 0.01, None), 2), (("seed 0", 2e-4, None), 100),
+        (("seed 0", 9e-4, 300), math.inf), (("hardest negatives", 1e-9, 120), 1),
+        (("hardest negatives", 3e-4, 40), 3), (("hardest negatives", 3e-4, None), math.inf),
+    ):  # fmt: skip
+        new = made(*(point if point[0] == p["setting"] else tuple(p.values()) for p in old.points))
+        assert study_records.difference(new, old) == pytest.approx(math.log(factor))
+        assert study_records.difference(old, new) == pytest.approx(math.log(factor))
+    seen = study_records.difference(made(("seed 0", 0.0, None)), made(("seed 0", -1e-9, None)))
+    assert seen == 0 and facenet_studies.FACTOR == pytest.approx(math.log(2), abs=1e-4)
 
 
 def test_a_table_has_the_published_trend_beside_ours():

@@ -11,25 +11,33 @@ from rich.console import Console
 
 from common.data.folders import FolderError
 from common.data.synthetic import synthetic_benchmark
+from common.harness import Outcome
 from common.protocol import Category
-from experiments import facenet_lfw, facenet_training
+from experiments import facenet_lfw, facenet_order, facenet_training, train_facenet
 from experiments.face_sets import FaceSet
 from experiments.facenet_card import write_card
-from experiments.facenet_training import train
+from experiments.facenet_training import Trained, as_facts, train
 from experiments.folder_facts import folder_facts
 from experiments.held_out import HeldOut
+from experiments.measure import Measured
 from experiments.setting import NotRerun, Setting
 from experiments.tables import comparison
-from experiments.train_facenet import Options, main
+from experiments.train_facenet import RECIPES, Options, export_path, main
 from facenet_jax.config import NetworkConfig
 from facenet_jax.embedder import Embedder
 from facenet_jax.recipes import TrainConfig
+from facenet_jax.train import Weights
+from facenet_jax.triplets import Statistics
+from facenet_jax.weights import save_weights
+from tests.common.test_records import make_result
+from tests.facenet_jax import toy
 
 NETWORK = NetworkConfig("NN1", side=24, embedding_size=16, batch_norm=True, width=1 / 16)
 RECIPE = (
     TrainConfig(epochs=4.0, identities=0, negatives=12, triplets=0.0, softmax=1.0, optimizer="adam",
                 learning_rate=0.003, average=0.5),
-    TrainConfig(epochs=2.0, identities=4, faces=3, optimizer="adam", learning_rate=0.001),
+    TrainConfig(epochs=2.0, identities=4, faces=3, negatives=0, optimizer="adam",
+                learning_rate=0.001),
 )  # fmt: skip
 
 
@@ -57,8 +65,18 @@ def held_out():
 
 
 def test_training_is_done_once_and_only_read_again(own_cache, monkeypatch):
-    faces = face_set(5, 0)
-    first = train(faces, held_out(), NETWORK, RECIPE)
+    faces, logged = face_set(5, 0), {}
+
+    class Curves(facenet_training.Curves):
+        def __call__(self, step, values):
+            logged.setdefault(step, {}).update(values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(facenet_training, "Curves", Curves)
+        first = train(faces, held_out(), NETWORK, RECIPE)
+    # All that a step has seen of its batch is in the curves; the last phase has five steps.
+    assert {"loss", "held-out accuracy", *Statistics._fields} <= set(logged[5])
+    assert logged[5]["pairs"] >= 1 and 0 < logged[5]["d_an"] < 4
     facts = first.facts
     assert facts["inputs"] == ["aligned", "center-crop"] and facts["steps"] == [10, 5]
     assert facts["training"]["images"] == 30 and facts["training"]["identities"] == 5
@@ -147,7 +165,86 @@ def test_without_weights_and_folder_the_row_says_why(tmp_path, monkeypatch):
         run(from_scratch=True)
 
 
-def test_the_row_runs_tiny_and_the_card_is_made_of_its_facts(tmp_path, own_cache):
+def test_networks_trained_here_are_measured_or_it_says_why(tmp_path, monkeypatch):
+    said, recipe = [], (toy.TRIPLETS,)
+    monkeypatch.setattr(facenet_lfw, "note", said.append)
+
+    def measured(setting, embedder, alignment, variant, **_):
+        pairs = setting.benchmark.view2
+        config = {"seen": (variant, alignment, embedder.facts["name"])}
+        result = make_result(row="facenet", variant=variant, config=config)
+        return Measured(result, Outcome(np.zeros(len(pairs)), pairs, None), setting.benchmark)
+
+    monkeypatch.setattr(facenet_lfw, "_measure", measured)
+    monkeypatch.setitem(RECIPES, "small-data-nn4", (toy.NETWORK, recipe))
+    usual = setting(tmp_path)
+    real = replace(usual.benchmark.provenance, synthetic=False)  # as far as the row can tell
+    usual = replace(usual, benchmark=replace(usual.benchmark, provenance=real))
+    facts = {
+        "name": "before", "recipe": as_facts(recipe), "inputs": ["aligned"], "seed": 0,
+        "threshold": {"squared_distance": 1.0, "false_accept_rate": 0, "true_accept_rate": 1},
+    }  # fmt: skip
+    shipped = ["aligned", "center-crop", "mirrored"]
+
+    def run(**changes):
+        said.clear()
+        if changes:
+            _, state = toy.begin(toy.TRIPLETS)
+            path = export_path("small-data-nn4")
+            save_weights(state.weights, toy.NETWORK, {**facts, **changes}, path)
+        return [one.result.config["seen"] for one in facenet_lfw.run(usual)]
+
+    assert [variant for variant, *_ in run()] == shipped
+    assert said[0].startswith("not measured: nn4 and nn4-center-crop: its weights are not in")
+    assert "--recipe small-data-nn4" in said[0]
+    assert said[1].startswith("not measured: paper-recipe: ") and "--recipe paper" in said[1]
+    assert run(name="before")[3:] == [
+        ("nn4", "aligned", "small-data-nn4"), ("nn4-center-crop", "center-crop", "small-data-nn4"),
+    ] and len(said) == 1  # fmt: skip
+    for changes, what in (
+        ({"seed": 3}, "another seed"), ({"inputs": ["center-crop"]}, "another alignment"),
+        ({"recipe": [], "seed": 1}, "another recipe and another seed"),
+    ):  # fmt: skip
+        assert len(run(**changes)) == 3 and what in said[0]
+
+
+def test_a_changed_recipe_is_exported_under_a_name_of_its_own(tmp_path, monkeypatch):
+    saved = {}
+    monkeypatch.setattr(train_facenet, "read_faces", lambda *_: face_set(6, 1))
+    monkeypatch.setattr(train_facenet, "_check", lambda *_, **__: None)
+    monkeypatch.setattr(train_facenet.HeldOut, "of", lambda *_, **__: None)
+    monkeypatch.setattr(
+        train_facenet, "train",
+        lambda faces, held_out, network, recipe, **_: Trained(
+            network, Weights({}, None), {"training": {}}
+        ),
+    )  # fmt: skip
+
+    def save(weights, network, facts, path, **_):
+        saved[path.stem] = facts["name"]
+
+    monkeypatch.setattr(train_facenet, "save_weights", save)
+    for changes in (
+        {}, {"epochs": (20.0, 14.0)}, {"epochs": (1.0, 1.0)}, {"epochs": (2.0, 1.0)},
+        {"seed": 1}, {"width": 0.5}, {"network": "NN4"}, {"chunk": 8},
+        {"alignments": ("aligned", "center-crop")}, {"recipe": "paper"},
+    ):  # fmt: skip
+        assert main(Options(tmp_path, **changes)) == 0
+    assert list(saved.values()) == list(saved) and len(saved) == 9
+    whole = {name for name in saved if "-changed-" not in name}
+    assert whole == {"small-data", "paper"}
+    assert all(re.fullmatch(r"small-data-changed-[0-9a-f]{8}", name) for name in {*saved} - whole)
+
+
+def test_the_row_runs_tiny_and_the_card_is_made_of_its_facts(tmp_path, own_cache, monkeypatch):
+    timed = []
+
+    def speed(benchmark, align, represent):
+        faces = np.random.default_rng(0).integers(0, 256, (3, 40, 40, 3)).astype(np.uint8)
+        timed.append([represent(some) for some in (faces, faces[:, :, ::-1].copy())])
+        return 10.0 * len(timed)
+
+    monkeypatch.setattr(facenet_lfw, "faces_per_second", speed)
     measured = facenet_lfw.run(setting(tmp_path, tiny=True))
     results = [one.result for one in measured]
     assert [r.variant for r in results] == ["aligned", "center-crop", "mirrored"]
@@ -164,6 +261,14 @@ def test_the_row_runs_tiny_and_the_card_is_made_of_its_facts(tmp_path, own_cache
         assert all(-4 <= threshold <= 0 for threshold in thresholds)
         assert str(tmp_path) not in json.dumps(result.config)
     assert [r.config["mirrored"] for r in results] == [False, False, True]
+    assert [r.test_time for r in results] == ["none", "none", facenet_lfw.MIRRORED]
+    # What is timed is what the variant does: a face and its mirror image are one to `mirrored`.
+    assert [r.speed["faces_per_second"] for r in results] == [10.0, 20.0, 30.0]
+    apart = [np.abs(one - other).max() for one, other in timed]
+    assert apart[2] < 1e-5 < min(apart[:2])
+    one, other = timed[0]
+    wanted = (one + other) / np.linalg.norm(one + other, axis=1, keepdims=True)
+    np.testing.assert_allclose(timed[2][0], wanted, atol=1e-5)
     seen, mirrored = (results[k].metrics["accuracy"]["thresholds"] for k in (0, 2))
     assert seen != mirrored
     assert results[0].training["sha256"] == facts["training"]["sha256"]
@@ -178,7 +283,6 @@ def test_the_row_runs_tiny_and_the_card_is_made_of_its_facts(tmp_path, own_cache
 
 def test_a_record_takes_the_place_of_the_published_line():
     from experiments.paper_numbers import DEEP
-    from tests.common.test_records import make_result
 
     published = DEEP["FaceNet, aligned"].as_record()
     measured = make_result(row="facenet", variant="aligned", published=published)
@@ -186,6 +290,24 @@ def test_a_record_takes_the_place_of_the_published_line():
     assert "| **FaceNet** | 0.9963" in text and "| FaceNet, aligned |" not in text
     assert "| FaceNet, fixed center crop |" in text
     assert "| FaceNet, aligned |" in comparison([replace(measured, published={})])
+
+
+def test_the_order_of_events_is_of_the_records_that_are_there():
+    def made(variant, held_out, mean):
+        config = {"held_out": {"accuracy": {"mean": held_out}}}
+        result = make_result(row="facenet", variant=variant, config=config)
+        accuracy = {**result.metrics["accuracy"], "mean": mean}
+        return replace(result, metrics={**result.metrics, "accuracy": accuracy})
+
+    other = replace(made("nn4", 0.1, 0.2), row="other")
+    records = [other, made("aligned", 0.875, 0.75), made("center-crop", 0.875, 0.625)]
+    first, then = facenet_order.table(records).splitlines()[2:]
+    assert first.split(" | ")[1:] == ["not measured", "not measured", "not measured |"]
+    assert then.split(" | ")[1] == "0.8750"
+    assert [cell[:8] for cell in then.split(" | ")[2:]] == ["[0.7500]", "[0.6250]"]
+    assert f"results/{records[2].file_name})" in then
+    first, _ = facenet_order.table([made("nn4", 0.8, 0.7), *records]).splitlines()[2:]
+    assert first.split(" | ")[1:2] + [first.split(" | ")[2][:8]] == ["0.8000", "[0.7000]"]
 
 
 def test_the_command_wants_a_folder(capsys):

@@ -116,12 +116,24 @@ def test_without_weights_and_folder_the_row_says_why(tmp_path, monkeypatch):
         run(from_scratch=True)
 
 
-def test_the_row_runs_tiny_and_the_card_is_made_of_its_facts(tmp_path, own_cache):
+def test_the_row_runs_tiny_and_the_card_is_made_of_its_facts(tmp_path, own_cache, monkeypatch):
+    timed = []
+
+    def speed(benchmark, align, represent):
+        faces = np.random.default_rng(0).integers(0, 256, (3, 40, 40, 3)).astype(np.uint8)
+        timed.append(represent(faces))
+        return 10.0 * len(timed)
+
+    monkeypatch.setattr(sphereface_lfw, "faces_per_second", speed)
     measured = sphereface_lfw.run(setting(tmp_path, tiny=True))
     results = [one.result for one in measured]
     assert [r.variant for r in results] == ["mirrored", "plain"]
     assert [r.test_time == "none" for r in results] == [False, True]
     assert [bool(r.published) for r in results] == [True, False]
+    # What is timed is what the variant does: `plain` has no mirror image to represent.
+    assert [r.speed["faces_per_second"] for r in results] == [10.0, 20.0]
+    assert [z.shape for z in timed] == [(3, 64), (3, 32)]
+    np.testing.assert_allclose(timed[0][:, :32], timed[1], rtol=1e-4, atol=1e-4)
     path = own_cache / "sphereface" / "exported" / "tiny.npz"
     network, _, weights, facts = load_weights(path)
     for result in results:

@@ -8,14 +8,21 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, PartitionSpec as P
+from flax import nnx
+from jax.sharding import Mesh, NamedSharding, PartitionSpec as P
 
+from common.layers import unit_sphere
 from facenet_jax.distributed import gathered_triplet_loss, sharded_triplet_loss
+from facenet_jax.layers import Conv, Draws, Linear
 from facenet_jax.mining import Mining
+from facenet_jax.train import Batch, make_step, start
 from facenet_jax.triplets import triplet_loss
+from tests.facenet_jax import toy
 
 assert jax.device_count() == 8
 mesh = Mesh(np.array(jax.devices()), ("batch",))
@@ -73,6 +80,44 @@ loss, slope = jax.value_and_grad(lambda kernel: triplet_loss(embed(kernel, x), l
 )
 np.testing.assert_allclose(ours, loss, rtol=1e-5)
 np.testing.assert_allclose(gradient, slope, atol=1e-6)
+
+
+# A step of train.py, with batch normalization. Each device has one person's six faces: statistics
+# of a device alone would be quite different, and no negative is at home.
+class Tiny(nnx.Module):
+    def __init__(self, config, rngs):
+        draws = Draws(rngs.params(), 3 * 3 * 3 * 4 + 6 * 6 * 4 * config.embedding_size)
+        self.conv = Conv(3, 4, 3, config=config, draws=draws, stride=4)
+        self.fc = Linear(6 * 6 * 4, config.embedding_size, config=config, draws=draws)
+
+    def __call__(self, x, *, training=False):
+        x = self.conv(x - 0.5, training=training)
+        return unit_sphere(self.fc(x.reshape(len(x), -1)))
+
+
+def one_step(mesh=None):
+    network = replace(toy.NETWORK, batch_norm=True)
+    config = replace(toy.TRIPLETS, softmax=0.5, optimizer="sgd", mining=mining)
+    faces = len(toy.LABELS)
+    graph, state = start(network, config, people=toy.PEOPLE, faces=faces, build=Tiny)
+    before = jax.tree.map(np.asarray, state.weights)
+    batch = Batch(toy.IMAGES, toy.LABELS)
+    if mesh:
+        state = jax.device_put(state, NamedSharding(mesh, P()))
+        batch = jax.device_put(batch, NamedSharding(mesh, P("batch")))
+        assert {len(part.data) for part in batch.images.addressable_shards} == {toy.EACH}
+    state, loss = make_step(config, graph, faces=faces, mesh=mesh)(state, batch)
+    moved = jax.tree.map(lambda now, then: np.asarray(now) - then, state.weights, before)
+    return float(loss), moved, np.asarray(state.seen)
+
+
+(loss, weights, seen), (ours, moved, also) = one_step(), one_step(mesh)
+assert loss > 0.1 and seen[1] > 0.2  # active triplets
+np.testing.assert_allclose(ours, loss, rtol=1e-5)
+np.testing.assert_allclose(also, seen, rtol=1e-4, atol=1e-6)
+assert {"network", "classifier"} == set(moved.params) and jax.tree.leaves(moved.statistics)
+for a, b in zip(jax.tree.leaves(moved), jax.tree.leaves(weights), strict=True):
+    np.testing.assert_allclose(a, b, atol=1e-3 * np.abs(b).max() + 1e-7)
 
 try:
     sharded_triplet_loss(x[:44], labels[:44], mining, mesh=mesh)

@@ -47,8 +47,9 @@ def parts(batch_norm):
     return params, embed
 
 
-def loss(z):
-    return triplet_loss(z, LABELS, MINING)
+def loss(z, own=1.0):
+    value, seen = triplet_loss(z, LABELS, MINING)
+    return own * value + own**2 * jnp.sum(z[0]), seen
 
 
 def leaves_agree(ours, theirs):
@@ -58,13 +59,22 @@ def leaves_agree(ours, theirs):
     return pairs
 
 
-@pytest.mark.parametrize("chunk", [1, 4])
+@pytest.mark.parametrize("chunk", [1, 4, None])
 def test_without_batch_statistics_it_is_the_plain_gradient(chunk):
     params, embed = parts(batch_norm=False)
-    plain = jax.value_and_grad(lambda params: loss(embed(params, images())[0]), has_aux=True)
-    (value, seen), theirs = jax.jit(plain)(params)
-    step = jax.jit(lambda params, x: chunked_value_and_grad(embed, loss, params, x, chunk=chunk))
-    (ours, statistics, _), gradient = step(params, images())
+
+    def plainly(params, own):
+        return loss(embed(params, images())[0], own)
+
+    plain = jax.value_and_grad(plainly, argnums=(0, 1), has_aux=True)
+    (value, seen), (theirs, of_own) = jax.jit(plain)(params, 1.5)
+
+    @jax.jit
+    def step(params, own, x):
+        return chunked_value_and_grad(embed, loss, params, own, x, chunk=chunk)
+
+    (ours, statistics, _), (gradient, also) = step(params, 1.5, images())
+    assert float(also) == pytest.approx(float(of_own), rel=1e-5) and abs(float(also)) > 0.1
     assert float(ours) == pytest.approx(float(value), rel=1e-5)
     assert float(statistics.active) == pytest.approx(float(seen.active)) and seen.active > 0.2
     pairs = leaves_agree(gradient, theirs)
@@ -80,8 +90,8 @@ def test_with_batch_norm_chunks_are_what_is_normalized_over():
         return value, [said for _, said in chunks]
 
     (value, said), theirs = jax.jit(jax.value_and_grad(by_hand, has_aux=True))(params)
-    step = jax.jit(lambda params, x: chunked_value_and_grad(embed, loss, params, x, chunk=4))
-    (ours, _, averages), gradient = step(params, images())
+    step = jax.jit(lambda params, x: chunked_value_and_grad(embed, loss, params, 1.0, x, chunk=4))
+    (ours, _, averages), (gradient, _) = step(params, images())
     assert float(ours) == pytest.approx(float(value), rel=1e-5)
     leaves_agree(gradient, theirs)
     leaves_agree(averages, jax.tree.map(lambda *x: sum(x) / 3, *said))
@@ -93,4 +103,4 @@ def test_chunks_must_divide_the_batch():
     params, embed = parts(batch_norm=False)
     for chunk in (0, 5):
         with pytest.raises(ValueError, match="divisor of the batch"):
-            chunked_value_and_grad(embed, loss, params, images(), chunk=chunk)
+            chunked_value_and_grad(embed, loss, params, 1.0, images(), chunk=chunk)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from jax.extend.core import Var
 
 from facenet_jax.config import NN1, NetworkConfig, network_config
 from facenet_jax.model import FaceNet, build
@@ -44,6 +45,17 @@ def test_jit_agrees_with_eager(network):
     np.testing.assert_allclose(jitted(state, x), z, atol=1e-4)
     np.testing.assert_allclose(np.linalg.norm(z, axis=1), 1, atol=1e-5)
     assert np.abs(z[0] - z[1]).max() > 1e-3  # it does look at the faces
+
+
+@pytest.mark.parametrize(("network", "layers"), [("NN2", 24), ("NN4", 24), ("residual", 11)])
+def test_layers_on_the_longest_path(network, layers):
+    """As docs/facenet.md and residual.py count them: convolutions and fc."""
+    traced = jax.make_jaxpr(small(network))(faces(2)).jaxpr
+    weighted, depth = ("conv_general_dilated", "dot_general"), {}
+    for step in traced.eqns:
+        before = max((depth.get(one, 0) for one in step.invars if isinstance(one, Var)), default=0)
+        depth |= dict.fromkeys(step.outvars, before + (step.primitive.name in weighted))
+    assert depth[traced.outvars[0]] == layers
 
 
 def test_every_parameter_has_a_gradient():

@@ -93,6 +93,13 @@ def test_chunks_take_the_same_step_with_both_losses():
         np.testing.assert_allclose(a, b, atol=1e-3 * moved + 1e-7)
 
 
+def test_chunks_of_a_batch_that_is_split_over_devices_are_refused():
+    config = replace(TRIPLETS, chunk=12)
+    mesh = jax.make_mesh((1,), ("batch",))
+    with pytest.raises(ValueError, match="chunks of 12 faces, and a mesh of 1 devices"):
+        make_step(config, begin(config)[0], faces=FACES, mesh=mesh)
+
+
 def test_the_warm_up_learns_and_hands_its_average_on():
     network = replace(NETWORK, batch_norm=True)
     graph, state = begin(WARM_UP, network=network)
@@ -152,6 +159,10 @@ def test_recipes_are_whole():
     (paper,) = PAPER
     assert (paper.batch, paper.learning_rate, paper.mining.margin) == (1800, 0.05, 0.2)
     assert (paper.mining.rule, paper.optimizer, paper.softmax) == ("semi-hard", "adagrad", 0.0)
+    (small,) = PAPER_SMALL
+    for config in (paper, small):  # a ninth of the paper's batch, about, is random negatives
+        assert 0.1 < config.negatives / config.batch < 0.13
+    assert small.batch == 480
     for recipe in (PAPER_SMALL, SMALL_DATA):
         for config in recipe:
             assert config.steps(16_000) > 100

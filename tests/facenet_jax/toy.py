@@ -11,7 +11,7 @@ from facenet_jax.views import batches_of
 
 PEOPLE, EACH, SIDE = 8, 6, 24
 NETWORK = NetworkConfig("NN1", side=SIDE, embedding_size=16, width=1 / 16)
-TRIPLETS = replace(PAPER[0], identities=PEOPLE, faces=EACH, epochs=60.0)
+TRIPLETS = replace(PAPER[0], identities=PEOPLE, faces=EACH, negatives=0, epochs=60.0)
 """The paper's recipe, with the one batch that the toy set makes."""
 WARM_UP = TrainConfig(
     epochs=60.0, identities=0, negatives=24, triplets=0.0, softmax=1.0, cosine_margin=0.1,

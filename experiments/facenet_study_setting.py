@@ -55,8 +55,23 @@ class Options:
         flags = {"--record": self.record, "--tiny": self.tiny}
         return " ".join([*words, *(flag for flag, on in flags.items() if on)])
 
+    def check_recordable(self) -> None:
+        """Refuse what committed records are not of: they have one network and one way to train.
 
-class Bench:
+        Raises:
+          ValueError: synthetic faces, other weights than the shipped ones, or other steps.
+        """
+        if self.tiny:
+            raise ValueError("--tiny measures synthetic faces, which are not recorded")
+        if self.weights.resolve() != SHIPPED.resolve() or self.steps != Short.steps:
+            raise ValueError(
+                "records are of the shipped weights, and of trainings of "
+                f"{' and '.join(map(str, Short.steps))} steps: leave out --record, or --weights "
+                "and --steps"
+            )
+
+
+class StudySetting:
     """What the studies share; each part is made when a study first asks for it."""
 
     def __init__(self, options: Options):
@@ -101,7 +116,7 @@ class Bench:
     def trial(self) -> Trial:
         """How networks are trained that may collapse."""
         if self.options.tiny:
-            config = replace(PAPER_SMALL[0], identities=3, faces=3, chunk=None)
+            config = replace(PAPER_SMALL[0], identities=3, faces=3, negatives=2, chunk=None)
             return Trial(replace(TINY, batch_norm=False), config, steps=3, seeds=(0, 1))
         return Trial()
 
