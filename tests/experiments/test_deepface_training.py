@@ -114,6 +114,31 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(
     assert [path.name for path in checkpoints.iterdir() if path.is_dir()] == ["3"]
 
 
+class FewAtATime(np.ndarray):
+    """Faces on a disk, more than fit in memory."""
+
+    limit = 4
+
+    def __getitem__(self, key):
+        found = super().__getitem__(key)
+        if np.ndim(found) == 4 and len(found) > self.limit:
+            raise MemoryError(f"{len(found)} faces at a time")
+        return found
+
+
+def test_only_a_part_of_the_faces_is_in_memory(faces, monkeypatch, tmp_path):
+    whole = train(faces, monkeypatch, tmp_path / "whole")
+    monkeypatch.setattr(deepface_training, "PART", FewAtATime.limit)
+    few = AlignedSet(faces.aligned.images.view(FewAtATime), faces.aligned.status)
+    parts = train(replace(faces, aligned=few), monkeypatch, tmp_path / "parts")
+    np.testing.assert_array_equal(parts.maximum, whole.maximum)
+    assert {**parts.summary, "hours": 0} == {**whole.summary, "hours": 0}
+    images, numbers = faces.aligned.images, faces.training
+    G = np.asarray(parts.features(parts.weights, images[numbers]))
+    np.testing.assert_allclose(parts.maximum, G.max(axis=0), rtol=1e-5)
+    assert parts.summary["zeros"] == round(float((G == 0).mean()), 4) > 0
+
+
 def test_classes_must_be_the_people(faces, monkeypatch, tmp_path):
     with pytest.raises(ValueError, match="4 classes and the folder 3 people"):
         train(faces, monkeypatch, tmp_path, network=replace(TINY, classes=4))
