@@ -10,7 +10,7 @@ network, so it stands beside no published figure.
 
 from common.data.cache import cache_dir
 from deepface_jax.weights import SHIPPED, load_weights
-from experiments.deepface_recipe import measure_recipe
+from experiments.deepface_records import measure_recipe
 from experiments.deepface_training import Trained
 from experiments.measure import Measured
 from experiments.setting import NotRerun, Setting
