@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.records import Result, read_all
-from experiments import ideas_tables, study_records, study_tables
+from experiments import alignment_worth, ideas_tables, study_records, study_tables
 from experiments.markdown import markdown
 from experiments.paper_numbers import CLASSICAL, FACENET_TABLES, LATER, Published, not_measured
 from experiments.rows import ROWS
@@ -92,6 +92,7 @@ def _blocks(results: Sequence[Result]) -> dict[str, Callable[[], str]]:
     blocks: dict[str, Callable[[], str]] = {
         "comparison": lambda: comparison(results),
         "ideas": lambda: ideas_tables.table(results),
+        "deepface-networks-alignment": lambda: alignment_worth.table(results),
     }
     for row in ROWS:
         blocks[f"{row}-variants"] = lambda row=row: variants([r for r in results if r.row == row])
