@@ -1,7 +1,8 @@
 """Train DeepFace on a folder of people, or take the checkpoint of a training that is done.
 
-A training is named by all that it depends on: the aligned faces, the network, the recipe, the seed.
-One that was killed goes on from its last checkpoint; one that is done is only read.
+A training is named by what goes into it: the aligned faces, the network, the recipe, the seed. The
+code that trains is not part of the name: one that is done under older code is still read, and its
+summary says of which commit it is. One that was killed goes on from its last checkpoint.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ from common.data.cache import cache_dir, clear_disk_errors
 from common.data.loader import shuffled_batches
 from common.data.locking import locked
 from common.data.progress import progress
-from common.records import device
+from common.records import commit, device, versions
 from common.training import Schedule, fit
 from deepface_jax.network_config import NetworkConfig
 from deepface_jax.normalize import maximum_of
@@ -61,7 +62,8 @@ class Trained:
     maximum: Float[np.ndarray, " units"]
     """Of each unit of F7 over the training faces, for `normalize`."""
     summary: dict[str, Any]
-    """What the training was: images, identities, seconds, held-out error."""
+    """What the training was: images, identities, hours, held-out error, and the code that ended it
+    (none in the summaries of older trainings)."""
 
     def represent(
         self, images: UInt8[np.ndarray, "faces size size 3"]
@@ -177,6 +179,8 @@ def train(
                 "sha256": faces.folder.sha256,
                 "hours": round(seconds / 3600, 3),
                 "device": device(),
+                "commit": commit(),
+                "versions": versions(),
                 "steps": steps,
                 "held_out_images": len(held_out),
                 "held_out_error": round(error(state, held_out), 4),

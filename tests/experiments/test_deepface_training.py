@@ -1,5 +1,11 @@
 """DeepFace's training: killed and resumed, done and cached, and folders that do not fit."""
 
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +16,7 @@ from PIL import Image
 
 from common.augment import AugmentConfig
 from common.data.folders import FaceFolder, FolderError, read_folder
+from common.records import commit, versions
 from common.training import TrainingError
 from deepface_jax.config import AlignConfig
 from deepface_jax.network_config import Filters, NetworkConfig
@@ -28,8 +35,15 @@ CONFIG = replace(
 STEPS = 7  # two epochs of 27 faces: 30, less one of each person
 
 
+ROOT = Path(__file__).parents[2]
+
+
 @pytest.fixture
 def faces():
+    return three_people()
+
+
+def three_people():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (30, 21, 21, 3), dtype=np.uint8)
     aligned = AlignedSet(images, np.zeros(30, int))
@@ -55,6 +69,7 @@ def saves_each_step(monkeypatch):
 def test_a_killed_run_goes_on_bit_for_bit(faces, monkeypatch, tmp_path, saves_each_step):
     whole = train(faces, monkeypatch, tmp_path / "whole")
     assert whole.summary["steps"] == STEPS and whole.summary["images"] == 27
+    assert whole.summary["commit"] == commit() and whole.summary["versions"] == versions()
     make_step, made = deepface_training.make_step, []
 
     def killed_at_four(*args, **options):
@@ -90,6 +105,46 @@ def test_a_killed_run_goes_on_bit_for_bit(faces, monkeypatch, tmp_path, saves_ea
         train(faces, monkeypatch, tmp_path / "killed", from_scratch=True)
     with pytest.raises(AssertionError, match="begun again"):  # another seed is another training
         train(faces, monkeypatch, tmp_path / "killed", seed=1)
+
+
+LONG = replace(CONFIG, epochs=60.0)
+CHILD = """
+from experiments import deepface_training
+from tests.experiments.test_deepface_training import LONG, TINY, three_people
+
+deepface_training.SAVE_SECONDS = 0.0
+deepface_training.train(three_people(), TINY, LONG)
+"""
+
+
+def test_a_run_killed_at_any_moment_goes_on_bit_for_bit(faces, monkeypatch, tmp_path, capsys):
+    whole = train(faces, monkeypatch, tmp_path / "whole", config=LONG)
+    cache, said = tmp_path / "killed", tmp_path / "said"
+    environment = {**os.environ, "CLASSIC_FACES_CACHE": str(cache), "PYTHONPATH": str(ROOT)}
+
+    def saved():
+        paths = cache.glob("deepface/*/checkpoints/*")
+        return [int(path.name) for path in paths if path.name.isdigit()]
+
+    with said.open("w") as file, subprocess.Popen(
+        [sys.executable, "-c", CHILD], env=environment, cwd=ROOT, stdout=file, stderr=file
+    ) as child:  # fmt: skip
+        try:
+            until = time.monotonic() + 300
+            while not saved():
+                assert child.poll() is None and time.monotonic() < until, said.read_text()
+                time.sleep(0.005)
+            time.sleep(delay := random.uniform(0, 0.5))
+        finally:
+            child.kill()
+    assert child.returncode == -signal.SIGKILL, said.read_text()
+    assert not list(cache.glob("deepface/*/training.json")), "it was done before it was killed"
+    kept = max(saved())
+    resumed = train(faces, monkeypatch, cache, config=LONG)
+    assert f"going on after step {kept:,} of" in capsys.readouterr().err
+    for a, b in zip(parameters(whole), parameters(resumed), strict=True):
+        np.testing.assert_array_equal(a, b, err_msg=f"killed {delay} s after the first checkpoint")
+    np.testing.assert_array_equal(whole.maximum, resumed.maximum)
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(
