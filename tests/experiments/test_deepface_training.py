@@ -26,8 +26,8 @@ from experiments.aligned_faces import AlignedSet
 from experiments.training_faces import TrainingFaces, aligned_folder, validation_pairs
 
 TINY = NetworkConfig(
-    side=21, C1=Filters(4, 4), C3=Filters(3, 3), L4=Filters(5, 3), L5=Filters(4, 3, stride=2),
-    L6=Filters(3, 2), F7=6, classes=3, init="he",
+    side=21, C1=Filters(4, 4), C3=Filters(3, 3), L4=Filters(8, 3), L5=Filters(4, 3, stride=2),
+    L6=Filters(16, 2), F7=24, classes=3, init="he", centered=True,
 )  # fmt: skip
 CONFIG = replace(
     SMALL_DATA, epochs=2.0, batch=8, augment=AugmentConfig(mirror=True, shift=0.02, light=0.1)
@@ -68,6 +68,7 @@ def saves_each_step(monkeypatch):
 
 def test_a_killed_run_goes_on_bit_for_bit(faces, monkeypatch, tmp_path, saves_each_step):
     whole = train(faces, monkeypatch, tmp_path / "whole")
+    assert np.count_nonzero(whole.maximum) > 12  # in a dead network no face would change a weight
     assert whole.summary["steps"] == STEPS and whole.summary["images"] == 27
     assert whole.summary["commit"] == commit() and whole.summary["versions"] == versions()
     make_step, made = deepface_training.make_step, []
@@ -100,7 +101,7 @@ def test_a_killed_run_goes_on_bit_for_bit(faces, monkeypatch, tmp_path, saves_ea
     np.testing.assert_array_equal(parameters(again)[0], parameters(whole)[0])
     images = faces.aligned.images
     np.testing.assert_array_equal(again.represent(images), whole.represent(images))
-    assert again.represent(images).shape == (30, 6)
+    assert again.represent(images).shape == (30, 24)
     with pytest.raises(AssertionError, match="begun again"):
         train(faces, monkeypatch, tmp_path / "killed", from_scratch=True)
     with pytest.raises(AssertionError, match="begun again"):  # another seed is another training
@@ -119,6 +120,7 @@ deepface_training.train(three_people(), TINY, LONG)
 
 def test_a_run_killed_at_any_moment_goes_on_bit_for_bit(faces, monkeypatch, tmp_path, capsys):
     whole = train(faces, monkeypatch, tmp_path / "whole", config=LONG)
+    assert np.count_nonzero(whole.maximum) > 12
     cache, said = tmp_path / "killed", tmp_path / "said"
     environment = {**os.environ, "CLASSIC_FACES_CACHE": str(cache), "PYTHONPATH": str(ROOT)}
 
