@@ -54,12 +54,13 @@ def measure_metrics(
       published: the paper's figures, by variant.
       prefix: of the variants' names.
     """
-    metrics: list[tuple[str, str, Method, float | None]] = [
-        ("inner-product", "unsupervised", inner_product_method(made.f), None),
-        ("chi-squared", "restricted", ChiSquaredSvm([made.f]), 0.0),
+    svm = ChiSquaredSvm([made.f])
+    metrics: list[tuple[str, str, Method, float | None, dict[str, Any]]] = [
+        ("inner-product", "unsupervised", inner_product_method(made.f), None, {}),
+        ("chi-squared", "restricted", svm, 0.0, svm.settings),
     ]
     measured = []
-    for variant, protocol, method, threshold in metrics:
+    for variant, protocol, method, threshold, settings in metrics:
         start = time.perf_counter()
         outcome = run_view2(
             setting.benchmark,
@@ -78,6 +79,7 @@ def measure_metrics(
             published=published.get(prefix + variant),
             seconds=made.seconds + time.perf_counter() - start,
             threshold_rule="nine-folds" if threshold is None else "model",
+            settings=settings,
         )
         measured.append(one)
     return measured
@@ -94,21 +96,38 @@ def as_record(
     published: Published | None,
     threshold_rule: str,
     seconds: float,
+    settings: Mapping[str, Any],
+    training_seconds: float = 0.0,
 ) -> Measured:
-    """The record of one metric, of one network or of several."""
+    """The record of one metric, of one network or of several.
+
+    Args:
+      setting: of the call.
+      outcome: what the harness returned.
+      made: by each network.
+      row: as in `experiments.rows`.
+      variant: which of the row's.
+      paper_protocol: the paper's own word.
+      published: the paper's figure, if there is one.
+      threshold_rule: one of `common.records.THRESHOLD_RULES`.
+      seconds: of representing, fitting and scoring.
+      settings: what was chosen for the metric.
+      training_seconds: of what was trained on outside faces besides the networks.
+    """
     recipes = [one.recipe for one in made]
     summary = made[0].trained.summary
-    hours = sum(one.trained.summary["hours"] for one in made)
+    hours = sum(one.trained.summary["hours"] for one in made) + training_seconds / 3600
     units = sum(one.f.shape[1] for one in made)
     return measure(
         setting, setting.benchmark, outcome, row=row, variant=variant, category=CATEGORY,
         threshold_rule=threshold_rule, published=published, paper_protocol=paper_protocol,
         config={"networks": [one.name for one in recipes],
                 "epochs": [one.train.epochs for one in recipes],
+                **settings,
                 "recipes": {one.name: _settings(one) for one in recipes}},
         model={"parameters": sum(parameters(one.trained) for one in made),
                "embedding_size": units},
-        training={**summary, "hours": round(hours, 3)},
+        training={**summary, "hours": round(hours, 5)},
         seconds=seconds,
         faces_per_second=1 / sum(1 / one.faces_per_second for one in made),
         seed=recipes[0].seed, tolerance=0.01,
