@@ -104,8 +104,8 @@ def fit(
 def _finite(loss: float, step: int) -> float:
     if not math.isfinite(loss):
         raise TrainingError(
-            f"the loss is {loss} at step {step:,}; the last checkpoint is from before it. Begin "
-            "anew with a lower learning rate, or look at the images around this step"
+            f"the loss is {loss} at step {step:,}; a checkpoint, if there is one, is from before "
+            "it. Begin anew with a lower learning rate, or look at the images around this step"
         )
     return loss
 

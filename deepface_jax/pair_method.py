@@ -1,6 +1,7 @@
 """DeepFace's metrics as methods of the harness: what learns from pairs, and what learns nothing."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -29,6 +30,11 @@ class ChiSquaredSvm:
         self, representations: Sequence[Float[np.ndarray, "images _dim"]], *, cost: float = 1.0
     ) -> None:
         self.representations, self.cost = list(representations), cost
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What was chosen, for records."""
+        return {"svm_cost": self.cost, "kernel": "power CPD, exponent 2"}
 
     def __deepcopy__(self, memo: dict) -> "ChiSquaredSvm":
         return self  # representations know no labels, and `fit` keeps nothing
@@ -73,6 +79,11 @@ class Siamese:
     ) -> None:
         self.l6, self.top, self.maximum = l6, top, maximum
         self.pairs, self.epochs, self.learning_rate = pairs, epochs, learning_rate
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What was chosen for the folds, for records."""
+        return {"pairs": self.pairs, "epochs": self.epochs, "learning_rate": self.learning_rate}
 
     def __deepcopy__(self, memo: dict) -> "Siamese":
         return self  # outputs of L6 know no labels, and `fit` keeps nothing

@@ -3,8 +3,8 @@
     loss = -log p_k,   p = softmax(F8)                                              (Sec. 3)
 
 by stochastic gradient descent with momentum. `PAPER` holds the paper's values; `SMALL_DATA` is what
-learns best here from twenty faces a person instead of a thousand, and departs from the paper
-(docs/deepface.md, deviations 7 to 10).
+learns best here from some seventeen faces a person instead of a thousand, and departs from the
+paper (docs/deepface.md, deviations 7 to 11).
 
 Source: Taigman et al. 2014, Sec. 3 and 5.1.
 """
@@ -183,10 +183,18 @@ def in_pieces(
       batch: a pytree of arrays whose first axis is the batch.
       key: for the loss; each part gets its own.
       pieces: how many parts; the batch must be a multiple of it.
+
+    Raises:
+      ValueError: it is not.
     """
     if pieces == 1:
         return jax.value_and_grad(loss)(weights, batch, key)
-    parts = jax.tree.map(lambda x: x.reshape(pieces, -1, *x.shape[1:]), batch)
+    faces = len(jax.tree.leaves(batch)[0])
+    if pieces < 1 or faces % pieces:
+        raise ValueError(f"a batch of {faces} cannot be computed in {pieces} equal pieces")
+    # Every so many-th face is of a part: so each device, which has a run of the batch, has a share
+    # of every part.
+    parts = jax.tree.map(lambda x: x.reshape(-1, pieces, *x.shape[1:]).swapaxes(0, 1), batch)
 
     def add(total: Any, part: tuple[Any, Any]) -> tuple[Any, None]:
         found = jax.value_and_grad(loss)(weights, *part)

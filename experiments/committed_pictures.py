@@ -14,7 +14,14 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from common.records import Result
-from experiments import field_picture, ideas_tables, pictures, study_picture, table1_tables
+from experiments import (
+    alignment_worth,
+    field_picture,
+    ideas_tables,
+    pictures,
+    study_picture,
+    table1_tables,
+)
 from experiments.rows import ROWS
 from experiments.study_records import Study
 
@@ -56,7 +63,7 @@ def _pictures(
 ) -> dict[str, tuple[object, Callable[[], Figure]]]:
     shown = headlines(results)
     points, panels = field_picture.points(shown), study_picture.panels(studies)
-    trends = table1_tables.trends(studies)
+    trends, worth = table1_tables.trends(studies), alignment_worth.shown(results)
     curves = {title: [r.roc, r.metrics["auc"]] for title, r in shown.items()}
     title = "Verification on LFW, View 2: 6,000 pairs"
     return {
@@ -73,6 +80,7 @@ def _pictures(
             {name: [asdict(t) if t else None for t in both] for name, both in trends.items()},
             lambda: table1_tables.figure(trends),
         ),
+        "deepface_alignment.png": (worth, lambda: alignment_worth.figure(worth)),
         "ideas.png": (ideas_tables.shown(results), lambda: ideas_tables.figure(results)),
     }
 

@@ -9,8 +9,10 @@ a person, a linear SVM. COMPONENTS, SHRINKAGES and COSTS are chosen from on View
 alone; RADII and SQUARE are fixed (found on View 1 too, by hand). `3d-cells` is the plainest
 reading: an SVM on the chi-squared distance of each cell, with a fixed C.
 
-The landmark network and the 3D shape come from outside faces without names, and pairs carry same or
-different alone: image-restricted, with label-free outside data. A pair is called the same where the
+The landmark network and the 3D shape come from outside faces, whose names serve for one thing, that
+each person counts once in the mean shape; no outside label reaches the classifier, and pairs carry
+same or different alone: image-restricted, with label-free outside data (docs/deepface.md says how a
+stricter reader would call it). A pair is called the same where the
 SVM says so; no threshold is fitted beside it. Runtime: about half an hour on two cores the first
 time, half of it for aligning, which is kept in the cache.
 """

@@ -14,7 +14,8 @@ from dataclasses import replace
 from deepface_jax.config import AlignConfig
 from deepface_jax.network_config import DF_4_4K
 from deepface_jax.train import SMALL_DATA
-from experiments.deepface_recipe import Recipe, measure_recipe
+from experiments.deepface_recipe import Recipe
+from experiments.deepface_records import measure_recipe
 from experiments.measure import Measured
 from experiments.setting import Setting
 

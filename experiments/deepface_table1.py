@@ -18,7 +18,7 @@ from common.data.folders import FaceFolder
 from deepface_jax.network_config import NetworkConfig
 from deepface_jax.train import TrainConfig
 from experiments.aligned_faces import AlignedSet
-from experiments.deepface_recipe import parameters
+from experiments.deepface_records import parameters
 from experiments.deepface_training import train
 from experiments.train_deepface_small import RECIPE
 from experiments.training_faces import TrainingFaces

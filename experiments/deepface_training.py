@@ -1,12 +1,13 @@
 """Train DeepFace on a folder of people, or take the checkpoint of a training that is done.
 
-A training is named by all that it depends on: the aligned faces, the network, the recipe, the seed.
-One that was killed goes on from its last checkpoint; one that is done is only read.
+A training is named by what goes into it: the aligned faces, the network, the recipe, the seed. The
+code that trains is not part of the name: one that is done under older code is still read, and its
+summary says of which commit it is. One that was killed goes on from its last checkpoint.
 """
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -24,7 +25,7 @@ from common.data.cache import cache_dir, clear_disk_errors
 from common.data.loader import shuffled_batches
 from common.data.locking import locked
 from common.data.progress import progress
-from common.records import device
+from common.records import commit, device, versions
 from common.training import Schedule, fit
 from deepface_jax.network_config import NetworkConfig
 from deepface_jax.normalize import maximum_of
@@ -45,6 +46,8 @@ SAVE_SECONDS = 600.0
 """A checkpoint of the full network is about a gigabyte."""
 WATCHED = 512
 """Held-out faces that are classified while training; all of them at its end."""
+PART = 1024
+"""Faces that are read at a time: a training set may be larger than the memory."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class Trained:
     maximum: Float[np.ndarray, " units"]
     """Of each unit of F7 over the training faces, for `normalize`."""
     summary: dict[str, Any]
-    """What the training was: images, identities, seconds, held-out error."""
+    """What the training was: images, identities, hours, held-out error, and the code that ended it
+    (none in the summaries of older trainings)."""
 
     def represent(
         self, images: UInt8[np.ndarray, "faces size size 3"]
@@ -124,8 +128,11 @@ def train(
     features, classify = make_features(graph), make_classify(graph, config.cosine_scale)
 
     def error(state: TrainState, chosen: Int[np.ndarray, " some"]) -> float:
-        found = in_batches(partial(classify, state.weights), see(images[chosen]))
-        return float(np.mean(found != label[chosen]))
+        wrong = 0
+        for some in _parts(chosen):
+            found = in_batches(partial(classify, state.weights), see(images[some]))
+            wrong += np.count_nonzero(found != label[some])
+        return wrong / len(chosen)
 
     held_out = faces.held_out
     watched = held_out[np.linspace(0, len(held_out) - 1, min(WATCHED, len(held_out))).astype(int)]
@@ -150,11 +157,21 @@ def train(
                     checkpoints=checkpoints,
                     log=curves,
                 )  # fmt: skip
-            with progress("Maxima over the training faces", len(numbers)) as advance:
-                represent = partial(features, state.weights)
-                G = in_batches(represent, see(images[numbers]), advance=advance)
+            zeros = 0
+
+            def represented(state: TrainState) -> Iterator[Float[np.ndarray, "some units"]]:
+                nonlocal zeros
+                with progress("Maxima over the training faces", len(numbers)) as advance:
+                    for some in _parts(numbers):
+                        G = in_batches(
+                            partial(features, state.weights), see(images[some]), advance=advance
+                        )
+                        zeros += np.count_nonzero(G == 0)
+                        yield G
+
+            maximum = maximum_of(represented(state))
             with (folder / "maximum.part").open("wb") as file:
-                np.save(file, maximum_of([G]))
+                np.save(file, maximum)
             (folder / "maximum.part").replace(folder / "maximum.npy")
             summary = {
                 "images": len(numbers),
@@ -162,11 +179,13 @@ def train(
                 "sha256": faces.folder.sha256,
                 "hours": round(seconds / 3600, 3),
                 "device": device(),
+                "commit": commit(),
+                "versions": versions(),
                 "steps": steps,
                 "held_out_images": len(held_out),
                 "held_out_error": round(error(state, held_out), 4),
                 "training_error": round(error(state, numbers[:: max(1, len(numbers) // 1024)]), 4),
-                "zeros": round(float(np.mean(G == 0)), 4),
+                "zeros": round(zeros / (len(numbers) * len(maximum)), 4),
             }
             done.with_suffix(".part").write_text(json.dumps(summary, indent=1) + "\n")
             done.with_suffix(".part").replace(done)
@@ -188,9 +207,14 @@ def training_folder(
     settings = [asdict(network), asdict(config), kind, seed, list(images.shape)]
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     digest.update(faces.folder.label.tobytes() + faces.training.tobytes())
-    for begin in range(0, len(images), 1024):
-        digest.update(images[begin : begin + 1024].tobytes())
+    for begin in range(0, len(images), PART):
+        digest.update(images[begin : begin + PART].tobytes())
     return cache_dir("deepface", digest.hexdigest()[:32])
+
+
+def _parts(numbers: Int[np.ndarray, " images"]) -> Iterator[Int[np.ndarray, " some"]]:
+    for begin in range(0, len(numbers), PART):
+        yield numbers[begin : begin + PART]
 
 
 def _forget(folder: Path) -> None:

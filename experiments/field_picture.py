@@ -122,7 +122,7 @@ def _columns(shown: Iterable[Point]) -> list[list[Point]]:
     """Points that stand nearly above one another, whose names would cover each other."""
     groups: list[list[Point]] = []
     for point in sorted(shown, key=lambda p: p.images):
-        if groups and point.images < 1.6 * groups[-1][0].images:
+        if groups and point.images < 1.7 * groups[-1][-1].images:
             groups[-1].append(point)
         else:
             groups.append([point])

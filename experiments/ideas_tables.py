@@ -1,15 +1,12 @@
 """What each idea is worth, from the records of the row `ideas`: as a table and as a picture.
 
-All bundles are measured on the same ten folds, so differences are taken fold by fold: what makes a
-fold easy or hard for both cancels. The standard error is that of the ten differences.
+All bundles are measured on the same ten folds, so differences are taken fold by fold.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
-import numpy as np
-from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -17,16 +14,14 @@ from common.records import Result
 from common.verification import mean_and_standard_error
 from experiments.ideas import ALIGNMENTS, BUNDLES, LOSSES, NETWORKS, ROW, WAYS, Bundle
 from experiments.markdown import markdown
+from experiments.paired_folds import NOT_MEASURED, Folds, accuracy, difference, folds, less
 
-NOT_MEASURED = "not measured"
 _DIFFERENCES = {
     "alignment": ("3d", "2d"),
     "loss": ("triplets", "softmax"),
     "network": ("local", "convolutional"),
 }
 """What is subtracted from what, by the field of a bundle."""
-Folds: TypeAlias = Float[np.ndarray, " folds"]
-"""Accuracy on each fold of View 2, or a difference of two."""
 
 
 @dataclass(frozen=True)
@@ -41,39 +36,25 @@ class Worth:
     standard_error: float
 
 
-def folds(results: Sequence[Result]) -> dict[str, Folds]:
-    """Accuracies of the measured bundles, by name."""
-    return {
-        r.variant: np.array(r.metrics["accuracy"]["folds"], np.float64)
-        for r in results
-        if r.row == ROW
-    }
-
-
-def less(minuend: Folds | None, subtrahend: Folds | None) -> Folds | None:
-    """The difference on every fold; None where one of the two was not measured."""
-    return None if minuend is None or subtrahend is None else minuend - subtrahend
-
-
 def table(results: Sequence[Result]) -> str:
     """Networks and losses down, alignments across; between them, the differences.
 
     The last cell of a line of differences is a difference of differences.
     """
-    found = folds(results)
+    found = folds(results, ROW)
 
     def across(network: str, loss: str) -> list[Folds | None]:
         return [found.get(Bundle(network, loss, alignment).name) for alignment in ALIGNMENTS]
 
     lines = []
     for network, name in NETWORKS.items():
-        lines += [_line(name, LOSSES[loss], across(network, loss), _accuracy) for loss in LOSSES]
+        lines += [_line(name, LOSSES[loss], across(network, loss), accuracy) for loss in LOSSES]
     for network, name in NETWORKS.items():
         differences = map(less, across(network, "triplets"), across(network, "softmax"))
-        lines.append(_line(name, "triplets - softmax", list(differences), _difference))
+        lines.append(_line(name, "triplets - softmax", list(differences), difference))
     for loss, name in LOSSES.items():
         differences = map(less, across("local", loss), across("convolutional", loss))
-        lines.append(_line("DeepFace's - FaceNet's", name, list(differences), _difference))
+        lines.append(_line("DeepFace's - FaceNet's", name, list(differences), difference))
     return markdown(("network", "loss", "2D", "3D", "3D - 2D"), lines)
 
 
@@ -81,41 +62,29 @@ def _line(
     network: str, loss: str, cells: list[Folds | None], said: Callable[[Folds | None], str]
 ) -> tuple[str, ...]:
     flat, frontal = cells
-    return (network, loss, said(flat), said(frontal), _difference(less(frontal, flat)))
-
-
-def _accuracy(cell: Folds | None) -> str:
-    if cell is None:
-        return NOT_MEASURED
-    return "{:.4f} ± {:.4f}".format(*mean_and_standard_error(cell))
-
-
-def _difference(cell: Folds | None) -> str:
-    if cell is None:
-        return NOT_MEASURED
-    return "{:+.4f} ± {:.4f}".format(*mean_and_standard_error(cell))
+    return (network, loss, said(flat), said(frontal), difference(less(frontal, flat)))
 
 
 def worths(results: Sequence[Result]) -> list[Worth]:
     """Each idea in each of its four surroundings, as far as both bundles were measured."""
-    found, made = folds(results), []
+    found, made = folds(results, ROW), []
     for idea, (way, other) in _DIFFERENCES.items():
         for bundle in BUNDLES:
             if getattr(bundle, idea) != way:
                 continue
             without = bundle._replace(**{idea: other})
-            difference = less(found.get(bundle.name), found.get(without.name))
-            if difference is not None:
+            gain = less(found.get(bundle.name), found.get(without.name))
+            if gain is not None:
                 said = f"{WAYS[idea][way]} - {WAYS[idea][other]}"
                 given = [WAYS[kind][word] for kind, word in bundle._asdict().items()
                          if kind != idea]  # fmt: skip
-                made.append(Worth(said, ", ".join(given), *mean_and_standard_error(difference)))
+                made.append(Worth(said, ", ".join(given), *mean_and_standard_error(gain)))
     return made
 
 
 def shown(results: Sequence[Result]) -> dict[str, object]:
     """All that the picture shows."""
-    accuracies = {name: mean_and_standard_error(one) for name, one in folds(results).items()}
+    accuracies = {name: mean_and_standard_error(one) for name, one in folds(results, ROW).items()}
     return {
         "accuracies": accuracies,
         "worths": [[w.idea, w.given, w.mean, w.standard_error] for w in worths(results)],
@@ -134,7 +103,7 @@ def figure(results: Sequence[Result]) -> Figure:
     """Left the accuracies of all bundles, right what each idea is worth, with standard errors."""
     made = Figure(figsize=(11, 4.2), layout="constrained")
     left, right = made.subplots(1, 2, width_ratios=(1, 1.35))
-    _draw_accuracies(left, folds(results))
+    _draw_accuracies(left, folds(results, ROW))
     _draw_worths(right, worths(results))
     for axes in (left, right):
         axes.grid(alpha=0.25)

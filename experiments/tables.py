@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.records import Result, read_all
-from experiments import facenet_order, ideas_tables, study_records, study_tables
+from experiments import (
+    alignment_worth,
+    facenet_order,
+    ideas_tables,
+    speed_tables,
+    study_records,
+    study_tables,
+)
 from experiments.markdown import markdown
 from experiments.paper_numbers import CLASSICAL, FACENET_TABLES, LATER, Published, not_measured
 from experiments.record_checks import TableError, check_record
@@ -22,6 +29,7 @@ from experiments.rows import ROWS
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = Path(__file__).parent / "results"
+SPEED = ROOT / "benchmarks" / "results" / "deepface.json"
 STUDIES = "studies"
 """Folder of the studies' records, in `RECORDS`."""
 _BLOCK = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
@@ -92,6 +100,9 @@ def _blocks(results: Sequence[Result]) -> dict[str, Callable[[], str]]:
         "comparison": lambda: comparison(results),
         "ideas": lambda: ideas_tables.table(results),
         "facenet-order": lambda: facenet_order.table(results),
+        "deepface-speed-training": lambda: speed_tables.training(speed_tables.read(SPEED)),
+        "deepface-speed-features": lambda: speed_tables.features(speed_tables.read(SPEED)),
+        "deepface-networks-alignment": lambda: alignment_worth.table(results),
     }
     for row in ROWS:
         blocks[f"{row}-variants"] = lambda row=row: variants([r for r in results if r.row == row])

@@ -54,7 +54,8 @@ def train_small(folder: Path, exported: Path, *, from_scratch: bool = False) -> 
     facts = {
         "name": RECIPE.name, "training": {**about, **trained.summary},
         "recipe": {**asdict(RECIPE.train), "clip": str(RECIPE.train.clip)},
-        "align": asdict(RECIPE.align), "seed": RECIPE.seed, "versions": versions(),
+        "align": asdict(RECIPE.align), "input": RECIPE.kind, "seed": RECIPE.seed,
+        "versions": versions(),
     }  # fmt: skip
     path = exported / "small.npz"
     with clear_disk_errors(path):

@@ -44,7 +44,17 @@ def test_every_network_the_ensemble_and_siamese(small):
     one = results["3d-chi-squared"].model
     assert ensemble.model == {k: 3 * v for k, v in one.items()}
     assert results["gradient-chi-squared"].config["recipes"]["gradient"]["input"] == "gradient"
-    assert results["siamese"].paper_protocol == "unrestricted"
+    siamese = results["siamese"]
+    assert siamese.paper_protocol == "unrestricted"
+    for one in (ensemble, results["3d-chi-squared"]):
+        assert (one.config["svm_cost"], one.config["kernel"]) == (1.0, "power CPD, exponent 2")
+    pairs = 4 * siamese.training["images"]
+    outside = {"pairs": pairs, "epochs": 2, "batch": 64, "learning_rate": 1e-4}
+    assert siamese.config["outside"] == outside
+    assert siamese.config["each_fold"] == {"pairs": 5400, "epochs": 2, "learning_rate": 3e-5}
+    hours = sum(results[f"{name}-chi-squared"].training["hours"] for name in ENSEMBLE)
+    assert ensemble.training["hours"] == pytest.approx(hours, abs=2e-3)
+    assert siamese.training["hours"] > results["3d-chi-squared"].training["hours"]
 
 
 def test_what_is_not_trained_is_left_out(small, monkeypatch):

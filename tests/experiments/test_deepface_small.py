@@ -1,7 +1,7 @@
 """DeepFace's layers, small: trained, exported, described, and measured from the file."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -11,8 +11,10 @@ from rich.console import Console
 from common.data.synthetic import synthetic_benchmark
 from deepface_jax.config import AlignConfig
 from deepface_jax.network_config import SMALL
+from deepface_jax.weights import SHIPPED, WeightsError, load_weights
 from experiments import deepface_small_lfw, train_deepface_small
 from experiments.deepface_card import write_card
+from experiments.deepface_small_lfw import recipe_of
 from experiments.setting import NotRerun, Setting
 from experiments.train_deepface_small import Options, main, train_small
 
@@ -62,6 +64,34 @@ def test_trained_exported_and_measured_from_the_file(folder, tmp_path, monkeypat
         assert result.training["images"] == 27 and result.training["lfw_overlap"] == "unknown"
         assert result.model["embedding_size"] == 16
         assert result.config["recipes"]["small-3d"]["network"]["classes"] == 3
+        assert result.alignment == "crop"
+
+    # What the file says holds, not what would be trained today.
+    for module in (train_deepface_small, deepface_small_lfw):
+        monkeypatch.setattr(module, "RECIPE", replace(module.RECIPE, align=AlignConfig(), seed=3))
+    again, _ = (one.result for one in deepface_small_lfw.run(setting(tmp_path)))
+    assert again.metrics == results[0].metrics and again.config == results[0].config
+    assert (again.alignment, again.seed) == ("crop", 0)
+
+
+def test_the_shipped_file_says_how_it_was_made():
+    network, _, _, _, facts = load_weights()
+    recipe = recipe_of(network, facts, SHIPPED)
+    written = json.loads(SHIPPED.with_suffix(".json").read_text())
+    for config, name in ((recipe.align, "align"), (recipe.train, "recipe")):
+        # JSON has lists for tuples; the file has clip as a word.
+        held = json.loads(json.dumps(asdict(config)))
+        assert {key: str(x) for key, x in held.items()} == {
+            key: str(x) for key, x in written[name].items()
+        }
+    assert (recipe.name, recipe.seed, recipe.kind) == (written["name"], written["seed"], "rgb")
+    for name, spoiled in (
+        ("align", {**facts["align"], "residues": True}),
+        ("align", None),
+        ("recipe", {**facts["recipe"], "clip": "often"}),
+    ):
+        with pytest.raises(WeightsError, match="does not say which network"):
+            recipe_of(network, {**facts, name: spoiled}, SHIPPED)
 
 
 def test_without_weights_and_folder_the_row_says_why(tmp_path, monkeypatch):

@@ -47,7 +47,7 @@ def test_names_do_not_cover_one_another_or_leave_the_picture():
 def test_pictures_are_redrawn_when_a_record_changes_and_only_then(tmp_path):
     result = complete(NAME, ROW.headline)
     names = ["roc.png", "accuracy_by_training_images.png", "facenet_studies.png",
-             "deepface_table1.png", "ideas.png"]  # fmt: skip
+             "deepface_table1.png", "deepface_alignment.png", "ideas.png"]  # fmt: skip
 
     def changed(result, check=False):
         found = committed_pictures.update([result], {}, tmp_path, check=check)

@@ -58,6 +58,22 @@ def test_rows_without_a_record_are_published_only():
     assert "Eigenfaces" not in text
 
 
+def test_each_ensemble_of_deepface_stands_for_itself():
+    """Three networks are built here, and stand until measured; eight are published only."""
+    three, eight = "DeepFace, ensemble of three networks", "DeepFace, ensemble of eight networks"
+
+    def status(name, results):
+        lines = [x for x in tables.comparison(results).splitlines() if f"| {name} |" in x]
+        return [line.split("|")[2].strip() + ": " + line.split("|")[3].strip() for line in lines]
+
+    built = make_result(row="deepface-networks", variant="ensemble",
+                        published=paper_numbers.DEEPFACE["ensemble"].as_record())  # fmt: skip
+    assert status(three, []) == ["0.9715 ± 0.0027: not measured yet"]
+    assert status(three, [built]) == []
+    for results in ([], [built]):
+        assert status(eight, results) == ["0.9735 ± 0.0025: published only"]
+
+
 def test_two_records_for_one_line_are_an_error():
     with pytest.raises(tables.TableError, match="2 records claim the line of eigenfaces"):
         tables.comparison([eigenfaces(), eigenfaces(seed=1)])
