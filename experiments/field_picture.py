@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from common.records import Result
@@ -32,6 +33,9 @@ _COUNTS = {NONE_AT: "none", 1e3: "1,000", 1e4: "10,000", 1e5: "100,000", 1e6: "1
            1e8: "100 M"}  # fmt: skip
 PUBLISHED: dict[str, Any] = {"color": "#0072B2", "marker": "o", "markerfacecolor": "white"}
 OURS: dict[str, Any] = {"color": "#D55E00", "marker": "s", "markerfacecolor": "#D55E00"}
+
+_HALO = withStroke(linewidth=3, foreground="white")
+"""Around names, where lines pass behind them."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,7 @@ def _name(axes: Axes, group: Sequence[Point], *, right: bool) -> None:
         axes.annotate(
             point.name, (point.images, _height(point.accuracy)), (place, height), fontsize=8.5,
             color=color, weight="bold" if right else "normal", va="center",
-            ha="left" if right else "right",
+            ha="left" if right else "right", path_effects=[_HALO],
             arrowprops={"arrowstyle": "-", "color": color, "lw": 0.6, "alpha": 0.6,
                         "shrinkA": 0, "shrinkB": 3, "relpos": (0 if right else 1, 0.5)},
         )  # fmt: skip
