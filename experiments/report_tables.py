@@ -61,7 +61,7 @@ def groups(records: Records) -> list[tuple[str, list[Line]]]:
             "Published, not measured here yet",
             _published_only(not_measured(one.published for one in records.results)),
         ),
-        ("Published later", _published_only(LATER)),
+        ("Published, not built here", _published_only(LATER)),
         ("Published, classical", _published_only(CLASSICAL)),
     ]
     images = nine_fold_images(records.results)
