@@ -35,7 +35,7 @@ ROWS: dict[str, Row] = {
     ),
     "deepface": Row("experiments.deepface_lfw", "DeepFace", "chi-squared"),
     "deepface-networks": Row(
-        "experiments.deepface_networks_lfw", "DeepFace's networks, two epochs each", "ensemble"
+        "experiments.deepface_networks_lfw", "DeepFace's ensemble, two epochs each", "ensemble"
     ),
     "deepface-small": Row(
         "experiments.deepface_small_lfw", "DeepFace's layers, small", "chi-squared"
