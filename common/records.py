@@ -67,8 +67,8 @@ class Result:
     command: str
     synthetic: bool = False
     row_seconds: float = 0.0
-    """Of the whole run of the row, with its aligning, choosing and all its variants; 0 where a
-    training was part of it."""
+    """Of the whole run of the row, with its choosing and all its variants, and with its aligning
+    unless that was in the cache; 0 where a training was part of it."""
     roc: dict[str, list[float]] = field(default_factory=dict)
     """`far` and `tar`: the curve, thinned for plotting."""
     commit: str = ""

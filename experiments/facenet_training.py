@@ -1,8 +1,8 @@
 """FaceNet's training: its phases, one after the other, and what was measured at the end.
 
-A phase is named by all that it depends on: the faces, the network, the phases up to it, the seed.
-One that was killed goes on from its last checkpoint, exactly; one that is done is only read, by
-every recipe that begins with the same phases.
+A phase is named by what goes into it: the faces, the network, the phases up to it, the seed. The
+code that trains is not part of the name. One that was killed goes on from its last checkpoint,
+exactly; one that is done is only read, by every recipe that begins with the same phases.
 """
 
 import shutil

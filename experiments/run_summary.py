@@ -65,7 +65,8 @@ class Estimate:
         end = self.clock() + timedelta(seconds=seconds)
         without = len(rows) - len(known)
         beside = f", without the {without} that no record tells of" if without else ""
-        return f"{count}, about {duration(seconds)}: done at about {end:%H:%M}{beside}"
+        rerun = " if all are rerun" if len(known) > 1 else ""
+        return f"{count}, about {duration(seconds)}{rerun}: done at about {end:%H:%M}{beside}"
 
 
 def duration(seconds: float) -> str:

@@ -1,7 +1,8 @@
 """SphereFace's training on a folder's faces, and what was measured at its end.
 
-A training is named by all that it depends on: the faces, the network, the recipe, the seed. One
-that was killed goes on from its last checkpoint, exactly; one that is done is only read.
+A training is named by what goes into it: the faces, the network, the recipe, the seed; the code
+that trains is not part of the name. One that was killed goes on from its last checkpoint, exactly;
+one that is done is only read.
 """
 
 import shutil

@@ -17,12 +17,16 @@ from tests.common.test_records import make_result
 def test_the_estimate_follows_the_records_and_then_the_pace():
     estimate = Estimate({"a": 100.0, "b": 50.0, "c": 200.0}, lambda: datetime(2000, 1, 1, 12, 0))
     assert estimate.left(["a", "b", "c"]) == 350
-    assert estimate.sentence(["a", "b", "c"]) == "3 rows to go, about 6 min: done at about 12:05"
+    assert (
+        estimate.sentence(["a", "b", "c"])
+        == "3 rows to go, about 6 min if all are rerun: done at about 12:05"
+    )
     estimate.finished("a", 200.0)  # twice as slow as the machine of the records
     assert estimate.left(["b", "c"]) == 500
     estimate.dropped("b")
     assert estimate.left(["c"]) == 400
     assert estimate.left(["c", "unknown"]) is None
+    assert estimate.sentence(["c"]) == "1 row to go, about 7 min: done at about 12:06"
     assert "no record tells" in estimate.sentence(["unknown"])
     assert estimate.sentence(["c", "unknown"]) == (
         "2 rows to go, about 7 min: done at about 12:06, without the 1 that no record tells of"
