@@ -35,6 +35,8 @@ def test_images_are_the_same_where_the_pairs_images_are():
     assert same_images(make_result(data=whole), make_result(data=part))
     assert not same_images(make_result(data=whole), make_result(data=other))
     assert same_images(make_result(), make_result())  # older records do not have it
+    unsaid = [make_result(data={**one, "pairs_sha256": ""}) for one in (whole, part)]
+    assert not same_images(*unsaid)
     assert not same_images(make_result(), make_result(data={**whole, "pairs_sha256": ""}))
     named = {"category": "unrestricted-no-outside-data"}
     training = {**make_result().training, "sha256": "1" * 64}

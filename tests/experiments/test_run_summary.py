@@ -6,7 +6,8 @@ from datetime import datetime
 import pytest
 
 from common import records
-from experiments import reproduce
+from common.data.synthetic import synthetic_benchmark
+from experiments import open_benchmark, reproduce
 from experiments.reproduce import Reproduce, main
 from experiments.rows import ROWS, Row
 from experiments.run_summary import Estimate, already_measured, expected_seconds
@@ -122,3 +123,30 @@ def test_record_and_only_missing_do_not_go_together(capsys, tmp_path):
 
 def test_the_command_names_the_flag():
     assert reproduce.Reproduce("all", only_missing=True).command.endswith("all --only-missing")
+
+
+@pytest.fixture
+def as_lfw(monkeypatch, tmp_path):
+    """Faces that pass for real ones, and records of the test's own."""
+    made = synthetic_benchmark(people=60, images_per_person=4, pairs_per_fold=20, size=64)
+    about = dataclasses.replace(made.provenance, name="lfw", variant="original", synthetic=False)
+    faces = dataclasses.replace(made, provenance=about)
+    monkeypatch.setattr(open_benchmark, "_open", lambda options: (faces, ()))
+    monkeypatch.setattr(reproduce, "RECORDS", tmp_path / "records")
+    return tmp_path / "records"
+
+
+def test_rows_are_recorded_one_by_one(three_rows, as_lfw, tmp_path):
+    ROWS["broken"] = dataclasses.replace(ROWS["broken"], error=KeyboardInterrupt())
+    assert main(Reproduce("all", runs=tmp_path / "runs", record=True)) == 130
+    (stands,) = records.read_all(as_lfw)
+    assert (stands.row, stands.synthetic) == ("lbp", False)
+    assert stands.row_seconds >= stands.seconds > 0
+
+
+def test_a_row_that_is_not_rerun_is_shown_by_its_record(three_rows, as_lfw, capsys, tmp_path):
+    records.write(make_result(row="absent", variant="x"), as_lfw)
+    main(Reproduce("all", runs=tmp_path / "runs"))
+    out = capsys.readouterr().out
+    assert "absent not rerun: recorded absent x: 0.6000 ± 0.0100 (published 0.7000); hours" in out
+    assert "of 1 measurements, 0 agree with the committed records, 0 differ, 1 were not" in out
