@@ -40,7 +40,7 @@ class Report:
     faces: bool = True
     """Show the worst errors, where LFW and scores lie here and the report lies in the runs."""
     strict: bool = False
-    """Rows without a record are shown as not measured, instead of an error."""
+    """A row without a record is an error, instead of shown as not measured."""
     runs: Path = Path("runs")
     """Where `experiments.reproduce` left its scores."""
 
