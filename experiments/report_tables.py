@@ -55,8 +55,13 @@ COLUMNS = {
 
 def groups(records: Records) -> list[tuple[str, list[Line]]]:
     """The table's lines under their headings."""
+    own = list(_rows(records))
+    measured, unmeasured = (
+        [x for x in own if (x.result is None) == none] for none in (False, True)
+    )
     table = [
-        ("Measured here, beside the published figure", list(_measured(records))),
+        ("Measured here, beside the published figure", measured),
+        ("Built here, not measured yet", unmeasured),
         (
             "Published, not measured here yet",
             _published_only(not_measured(one.published for one in records.results)),
@@ -75,7 +80,7 @@ def _counted(line: Line, nine_folds: int | None) -> Line:
     return replace(line, published_training=f"{NINE_FOLDS}, {nine_folds:,} images")
 
 
-def _measured(records: Records) -> Iterator[Line]:
+def _rows(records: Records) -> Iterator[Line]:
     for name, row in ROWS.items():
         result = records.headline(name)
         if result is None:

@@ -88,6 +88,15 @@ def test_published_rows_say_that_they_are_not_ours(committed, parsed):
     assert parsed.said().count(report_tables.NOT_MEASURED) >= not_ours + unmeasured > 10
 
 
+def test_only_what_was_measured_stands_under_that_heading(committed):
+    table = dict(report_tables.groups(committed))
+    measured = table["Measured here, beside the published figure"]
+    assert [line.name for line in measured] == [row.title for row, _ in committed.headlines()]
+    assert all(line.result is not None for line in measured)
+    built = {line.name for line in table["Built here, not measured yet"]}
+    assert built == {row.title for row in ROWS.values()} - {line.name for line in measured}
+
+
 def records_of_none():
     return report_records.Records([], {})
 
