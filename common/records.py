@@ -224,10 +224,12 @@ def versions() -> dict[str, str]:
 
 
 def device() -> str:
-    """What JAX computes on, as `1 x NVIDIA A100` or `2-core CPU`."""
+    """What JAX computes on, as `1 x NVIDIA A100` or `2-core CPU`: the cores this process may use."""
     import jax
 
     found = jax.devices()
     if found[0].platform == "cpu":
-        return f"{os.cpu_count()}-core CPU"
+        everywhere = range(os.cpu_count() or 1)
+        allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else everywhere
+        return f"{len(allowed)}-core CPU"
     return f"{len(found)} x {found[0].device_kind}"

@@ -40,7 +40,7 @@ def test_sizes():
     paper = NetworkConfig()
     assert (paper.side, paper.columns, paper.last) == (112, 96, (7, 6))
     assert paper.channels == (64, 128, 256, 512)
-    assert (SMALL.side - SMALL.columns) % 2 == 0 and SMALL.channels == (16, 32, 64, 128)
+    assert (SMALL.side - SMALL.columns) % 2 == 0 and SMALL.channels == (24, 48, 96, 192)
     for side in (16, 17, 31, 47, 80):
         config = NetworkConfig(layers=4, side=side, width=1 / 64, embedding_size=3)
         images = jax.ShapeDtypeStruct((2, side, config.columns, 3), jnp.float32)
