@@ -224,7 +224,7 @@ def versions() -> dict[str, str]:
 
 
 def device() -> str:
-    """What JAX computes on, as `1 x NVIDIA A100` or `2-core CPU`: the cores this process may use."""
+    """What JAX computes on, as `1 x NVIDIA A100` or `2-core CPU` (cores this process may use)."""
     import jax
 
     found = jax.devices()
