@@ -30,7 +30,12 @@ _PAIRS = (("2d", "center-crop"), ("3d", "2d"), ("3d", "center-crop"))
 
 
 def table(results: Sequence[Result]) -> str:
-    """A line of the paper's, then one a metric: accuracies, and differences paired over folds."""
+    """`cells` in Markdown."""
+    return markdown(*cells(results))
+
+
+def cells(results: Sequence[Result]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Header and lines: the paper's, then one a metric, with differences paired over folds."""
     found = folds(results, ROW)
     published = [THEIRS[one].accuracy for one in ALIGNMENTS]
     gains = [THEIRS[a].accuracy - THEIRS[b].accuracy for a, b in _PAIRS]
@@ -42,7 +47,7 @@ def table(results: Sequence[Result]) -> str:
             *(difference(less(own[a], own[b])) for a, b in _PAIRS),
         ))  # fmt: skip
     differences = [f"{ALIGNMENTS[a]} - {ALIGNMENTS[b]}" for a, b in _PAIRS]
-    return markdown(("", *ALIGNMENTS.values(), *differences), lines)
+    return ("", *ALIGNMENTS.values(), *differences), lines
 
 
 def shown(results: Sequence[Result]) -> dict[str, list[list[float | str]]]:

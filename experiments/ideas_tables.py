@@ -37,7 +37,12 @@ class Worth:
 
 
 def table(results: Sequence[Result]) -> str:
-    """Networks and losses down, alignments across; between them, the differences.
+    """`cells` in Markdown."""
+    return markdown(*cells(results))
+
+
+def cells(results: Sequence[Result]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Header and lines: networks and losses down, alignments across; then the differences.
 
     The last cell of a line of differences is a difference of differences.
     """
@@ -55,7 +60,7 @@ def table(results: Sequence[Result]) -> str:
     for loss, name in LOSSES.items():
         differences = map(less, across("local", loss), across("convolutional", loss))
         lines.append(_line("DeepFace's - FaceNet's", name, list(differences), difference))
-    return markdown(("network", "loss", "2D", "3D", "3D - 2D"), lines)
+    return ("network", "loss", "2D", "3D", "3D - 2D"), lines
 
 
 def _line(

@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from matplotlib.figure import Figure
+
 from experiments.committed_pictures import headlines
 from experiments.curve_styles import style_of
 from experiments.field_picture import field_figure, points
@@ -24,10 +26,22 @@ _FIFTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 def field_png(records: Records) -> str:
     """Accuracy against training images, as the address of an image."""
+    return png(field_figure(points(headlines(records.results))))
+
+
+def png(figure: Figure) -> str:
+    """A picture, as the address of an image."""
     stream = io.BytesIO()
-    figure = field_figure(points(headlines(records.results)))
     figure.savefig(stream, format="png", dpi=130, bbox_inches="tight", facecolor="white")
     return data_uri(stream.getvalue(), "image/png")
+
+
+def shown(address: str, alt: str) -> str:
+    """The image, in a box that scrolls sideways where it is too wide."""
+    return (
+        '<div class="scroll picture" tabindex="0" role="region" aria-label="Picture, scrolls '
+        f'sideways on a small screen"><img src="{address}" alt="{escape(alt)}"></div>'
+    )
 
 
 def data_uri(content: bytes, kind: str) -> str:

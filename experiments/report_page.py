@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
-from experiments import report_figures, report_provenance
+from experiments import report_figures, report_ideas, report_provenance
 from experiments.report_errors import ErrorPair, WorstOfRow
 from experiments.report_records import Records
 from experiments.report_style import CSS
@@ -18,6 +18,7 @@ _SECTIONS = {
     "training-images": "Accuracy against training images",
     "roc": "ROC curves",
     "folds": "The ten folds",
+    "ideas": "What each idea is worth",
     "errors": "Worst errors",
     "variants": "Every variant",
     "timing": "Timing",
@@ -42,6 +43,7 @@ def page(records: Records, errors: Errors) -> str:
         "roc": _ROC_WORDS + report_figures.roc_panels(records),
         "folds": _FOLD_WORDS + report_figures.fold_plots(records)
         + report_provenance.folds(records),
+        "ideas": report_ideas.worth(records),
         "errors": _errors(errors),
         "variants": report_provenance.variants(records),
         "timing": report_provenance.timing(records),
@@ -152,10 +154,11 @@ def _field(records: Records) -> str:
         "<p>What the field gained it gained with the number of training images as much as with "
         'ideas. <span class="key published">Open circles</span> are published, <span class="key '
         'ours">full squares</span> are measured here.</p>'
-        '<div class="scroll picture" tabindex="0" role="region" aria-label="Picture, scrolls '
-        f'sideways on a small screen"><img src="{report_figures.field_png(records)}" '
-        'alt="Accuracy of every row of the table against its number of training images, on a '
-        'logarithmic axis; the numbers are those of the table."></div>'
+        + report_figures.shown(
+            report_figures.field_png(records),
+            "Accuracy of every row of the table against its number of training images, on a "
+            "logarithmic axis; the numbers are those of the table.",
+        )
     )
 
 

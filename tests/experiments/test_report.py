@@ -5,10 +5,12 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
 
 from common import records
 from experiments import record_checks, report, report_page, report_records, report_tables
+from experiments.ideas import BUNDLES
 from experiments.paper_numbers import CLASSICAL, DEEP, LATER
 from experiments.report import Report, main
 from experiments.report_records import read_records
@@ -264,3 +266,31 @@ def test_a_metrics_block_without_accuracy_is_refused():
     metrics = {k: v for k, v in result.metrics.items() if k != "accuracy"}
     with pytest.raises(TableError, match="lacks accuracy"):
         record_checks.check_record(dataclasses.replace(result, metrics=metrics))
+
+
+def test_what_each_idea_is_worth_is_said_by_the_records_of_its_rows(house):
+    folder, out = house
+    for result in records.read_all(folder):  # the house has one variant a row: nothing to subtract
+        if result.row in ("ideas", "deepface-networks"):
+            (folder / result.file_name).unlink()
+    empty = report_page.page(read_records(folder), report_page.Errors())
+    assert empty.count("Not measured yet.") == 2
+    rng = np.random.default_rng(0)
+    made = {}
+    for variant in [b.name for b in BUNDLES] + ["2d-inner-product", "3d-inner-product"]:
+        made[variant] = rng.uniform(0.6, 0.9, 10).round(4)
+        row = "deepface-networks" if "inner" in variant else "ideas"
+        metrics = complete(row, variant).metrics
+        metrics["accuracy"] = {**metrics["accuracy"], "folds": made[variant].tolist()}
+        records.write(complete(row, variant, metrics=metrics), folder)
+    page = Page(report_page.page(read_records(folder), report_page.Errors()))
+    said = page.said()
+    assert "Not measured yet." not in said
+    for first, second in (("local-softmax-3d", "local-softmax-2d"),
+                          ("convolutional-triplets-3d", "convolutional-softmax-3d"),
+                          ("3d-inner-product", "2d-inner-product")):  # fmt: skip
+        paired = made[first] - made[second]
+        error = np.sqrt(np.var(paired, ddof=1) / 10)
+        assert f"{paired.mean():+.4f} ± {error:.4f}" in said
+    pictures = [attrs["alt"] for tag, attrs in page.tags if tag == "img"]
+    assert len(pictures) == 3 and all(pictures)
