@@ -9,8 +9,8 @@ of the face, and the mean over the nine folds is taken off. `plain` is the same 
 either. `--from-scratch` trains it first, by the recipe for little data.
 
 The threshold is fitted on nine folds; a face that cannot be aligned is center-cropped, counted,
-and stays in its pairs. Runtime, estimated: minutes with weights that are there, half an hour
-from scratch on two cores.
+and stays in its pairs. Runtime: a minute or two with weights that are there, some
+twenty minutes from scratch.
 """
 
 import time

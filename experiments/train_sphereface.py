@@ -6,7 +6,7 @@
 
 The weights go to the cache as `small.npz` and `.json`, and with `--ship` into the package, with a
 card. A training that was killed goes on from its last checkpoint; one that is done is only read.
-Half an hour on two cores, as estimated, with the values that stand here.
+Some twenty minutes on one core, with the values that stand here.
 """
 
 import sys
