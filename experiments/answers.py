@@ -8,7 +8,7 @@ from experiments.align_report import printable
 from experiments.find_faces import Face
 from experiments.gallery import Gallery
 from experiments.nearest import Nearest
-from facenet_jax.embedder import Embedder
+from facenet_jax.validation import OperatingPoint
 
 
 class Answer(NamedTuple):
@@ -26,14 +26,14 @@ class Answer(NamedTuple):
 class Recognizer:
     """A gallery, a threshold, and what is known of its errors."""
 
-    def __init__(self, gallery: Gallery, embedder: Embedder):
+    def __init__(self, gallery: Gallery, point: OperatingPoint):
         """Build the search.
 
         Args:
           gallery: the known people.
-          embedder: whose threshold decides.
+          point: the threshold that decides, and its error rates.
         """
-        self.gallery, self.embedder = gallery, embedder
+        self.gallery, self.point = gallery, point
         self.nearest = Nearest(gallery.embeddings)
 
     def __call__(self, faces: list[Face]) -> list[Answer]:
@@ -44,7 +44,7 @@ class Recognizer:
         answers = []
         for face, number, distance in zip(faces, numbers, distances.tolist(), strict=True):
             photo = self.gallery.photos[number]
-            name = photo.person if distance < self.embedder.threshold else None
+            name = photo.person if distance < self.point.squared_distance else None
             answers.append(Answer(face, name, photo.name, distance))
         return answers
 
@@ -55,7 +55,7 @@ class Recognizer:
         A stranger is compared with every photo. Were the photos of a person all alike, that would
         be one chance to err for each person; were they independent, one for each photo.
         """
-        rate = self.embedder.false_accept_rate
+        rate = self.point.false_accept_rate
         return (
             rate_of_any(rate, self.gallery.people),
             rate_of_any(rate, len(self.gallery.photos)),
@@ -71,8 +71,8 @@ class Recognizer:
         low, high = (f"{rate:.2g}" for rate in self.false_name_rates)
         against = low if low == high else f"{low} to {high}"
         return (
-            f"{who} (threshold {self.embedder.threshold:.3f}; false accept rate "
-            f"{self.embedder.false_accept_rate:.2g} a comparison, {against} against this gallery)"
+            f"{who} (threshold {self.point.squared_distance:.3f}; false accept rate "
+            f"{self.point.false_accept_rate:.2g} a comparison, {against} against this gallery)"
         )
 
 

@@ -45,6 +45,16 @@ def measured_on_others(facts: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def thresholds(facts: Mapping[str, Any]) -> list[str]:
+    """A line for each false accept rate that the file has a threshold for."""
+    return [
+        f"- Below {one['squared_distance']:.3f}, for a false accept rate of {one['wanted']:g}: "
+        f"{one['false_accept_rate']:.2g} and {one['true_accept_rate']:.4f}, over all pairs, "
+        "with thresholds chosen on other people."
+        for one in facts["thresholds"]
+    ]
+
+
 def write(lines: Sequence[str], weights: Path) -> Path:
     """Write MODEL_CARD.md beside the weights."""
     path = weights.with_name("MODEL_CARD.md")

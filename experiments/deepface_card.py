@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from experiments.card_parts import trained_on, write
+from experiments.card_parts import measured_on_others, thresholds, trained_on, write
 
 
 def write_card(weights: Path) -> Path:
@@ -25,6 +25,7 @@ def write_card(weights: Path) -> Path:
         f"them: {training['held_out_error']:.1%} wrong.",
         "- Pairs of LFW: the row `deepface-small` of the table.",
         "",
+        *([*measured_on_others(facts), *thresholds(facts), ""] if "held_out" in facts else []),
         "## What it is for, and what not",
         "- For research on the method. It compares faces that `deepface_jax.Aligner` has aligned;",
         "  it does not find them. Errors by group were not measured.",

@@ -24,12 +24,7 @@ def write_card(weights: Path) -> Path:
         f"- Squared distance below {point['squared_distance']:.3f} means the same person: "
         f"false accept rate {point['false_accept_rate']:.4f}, true accept rate "
         f"{point['true_accept_rate']:.4f}, with thresholds chosen on the other folds.",
-        *(
-            f"- Below {one['squared_distance']:.3f}, for a false accept rate of {one['wanted']:g}: "
-            f"{one['false_accept_rate']:.2g} and {one['true_accept_rate']:.4f}, over all pairs, "
-            "with thresholds chosen on other people."
-            for one in facts["thresholds"]
-        ),
+        *thresholds(facts),
         "",
         "## What it is for, and what not",
         "- For research on the method. The threshold fits pictures like those it was measured on;",

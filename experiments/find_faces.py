@@ -11,17 +11,14 @@ from jaxtyping import Float, Float32, UInt8
 
 import common
 import common.landmarks
-import facenet_jax
 from common.landmarks.crops import lfw_squares
 from common.landmarks.predict import Landmarker
 from deepface_jax.aligner import Aligner
 from deepface_jax.fallback import Fallback
-from experiments import face_canvas
+from experiments import face_canvas, network_inputs, photo_embedders, sphereface_training
 from experiments.aligned_faces import alignment_digest
 from experiments.face_canvas import PlacedCanvas, Where, face_canvases
-from experiments.face_sets import ALIGNMENTS
-from facenet_jax.embedder import Embedder
-from facenet_jax.weights import WeightsError
+from experiments.photo_embedders import RowName
 
 BATCH = 8
 """Faces aligned and embedded at once, however few there are."""
@@ -49,33 +46,33 @@ class Seen(NamedTuple):
 class FaceFinder:
     """Photos in, faces with embeddings out."""
 
-    def __init__(self, weights: Path, where: Where = "haar", false_accept_rate: float = 0.001):
+    def __init__(
+        self,
+        row: RowName = "facenet",
+        weights: Path | None = None,
+        where: Where = "haar",
+        false_accept_rate: float = 0.001,
+    ):
         """Load the network; the landmarks' is loaded when there is something to look at.
 
         Args:
-          weights: .npz of a FaceNet, with its .json beside it.
+          row: whose network.
+          weights: .npz of such a network, with its .json beside it; the shipped one when None.
           where: to look for the faces.
-          false_accept_rate: of one comparison, which decides on the embedder's threshold.
+          false_accept_rate: of one comparison, which decides on the threshold.
 
         Raises:
           WeightsError: no such files, or they are damaged, or of another kind.
           ValueError: the weights have no threshold for that rate.
         """
-        self.embedder = Embedder.load(weights).at(false_accept_rate)
+        self.embedder = photo_embedders.load(row, weights, batch=BATCH)
+        self.point = self.embedder.at(false_accept_rate)
         self.where: Where = where
-        # The threshold was measured under the first of the alignments that were trained on.
-        inputs = self.embedder.facts.get("inputs") or ["unknown"]
-        if inputs[0] not in ALIGNMENTS:
-            raise WeightsError(
-                f"{weights.with_suffix('.json')} says that faces come {inputs[0]!r}; wanted one of "
-                f"{', '.join(ALIGNMENTS)}"
-            )
-        self._config = ALIGNMENTS[inputs[0]]
-        self.method = self._digest(weights)
+        self.method = self._digest(row)
 
     @cached_property
     def _aligner(self) -> Aligner:
-        return Aligner(Landmarker.load(batch=BATCH), config=self._config, batch=BATCH)
+        return Aligner(Landmarker.load(batch=BATCH), config=self.embedder.align, batch=BATCH)
 
     def look(self, photo: UInt8[np.ndarray, "height width 3"]) -> list[PlacedCanvas]:
         """Where faces may be; may be called from several threads."""
@@ -89,9 +86,9 @@ class FaceFinder:
         pixels = np.stack([canvas.pixels for canvas in canvases])
         aligned = self._aligner(pixels, lfw_squares(len(canvases)))
         good = aligned.status == Fallback.NONE
-        embedded = np.zeros((len(canvases), self.embedder.network.embedding_size), np.float32)
+        embedded = np.zeros((len(canvases), self.embedder.size), np.float32)
         if good.any():
-            embedded[good] = self.embedder.embed(aligned.images[good], batch=BATCH)
+            embedded[good] = self.embedder.embed(aligned.images[good])
         seen, number = [], 0
         for photo in photos:
             faces = [
@@ -103,15 +100,18 @@ class FaceFinder:
             number += len(photo)
         return seen
 
-    def _digest(self, weights: Path) -> str:
+    def _digest(self, row: str) -> str:
         """sha256 of all that an embedding depends on, but for the photo.
 
         Packages are taken whole: a list of those modules that matter is not kept up to date.
         """
-        files = [weights, weights.with_suffix(".json"), Path(__file__), Path(face_canvas.__file__)]
-        for package in (common, common.landmarks, facenet_jax):
+        weights = self.embedder.weights
+        used = face_canvas, photo_embedders, network_inputs, sphereface_training
+        modules = [Path(str(module.__file__)) for module in used]
+        files = [weights, weights.with_suffix(".json"), Path(__file__), *modules]
+        for package in (common, common.landmarks, self.embedder.package):
             files += sorted(Path(str(package.__file__)).parent.glob("*.py"))
-        settings = (self.where, self._config)
+        settings = (row, self.where, self.embedder.align)
         parts = [
             alignment_digest(),
             repr(settings).encode(),

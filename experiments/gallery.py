@@ -115,7 +115,7 @@ def open_gallery(folder: Path, finder: FaceFinder) -> Gallery:
         raise
     path = index_path(folder)
     with locked(path), clear_disk_errors(path):
-        index = GalleryIndex(folder, finder.method, finder.embedder.network.embedding_size)
+        index = GalleryIndex(folder, finder.method, finder.embedder.size)
         digests, unreadable, embedded = _fill(index, photos, finder)
         if index.keep(set(digests)) or embedded:
             index.write()

@@ -6,11 +6,11 @@
     python -m experiments.identify people --camera 0
 
 GALLERY holds a folder for each person, `<person>/<photo>.jpg`. Each face is found by OpenCV's Haar
-cascade, aligned by our landmarks, embedded by FaceNet and matched with every photo of the gallery:
-the answer is the nearest person, or `unknown` where nobody is nearer than the threshold for the
-false accept rate that was asked for (`--false-accept-rate`, of the weights' own list).
-Weights are those that are shipped, or any FaceNet that `experiments.train_facenet` has exported
-(`--weights`, a .npz with its .json beside it).
+cascade, aligned by our landmarks, embedded by FaceNet, or the row that `--row` names, and matched
+with every photo of the gallery: the answer is the nearest person, or `unknown` where nobody is
+nearer than the threshold for the false accept rate that was asked for (`--false-accept-rate`, of
+the weights' own list). Weights are those that are shipped, or any that the row's training command
+has exported (`--weights`, a .npz with its .json beside it).
 
 The false accept rate beside each answer is of one comparison, measured on people who were not
 trained on; against a gallery a stranger has as many chances to be given a name as it has people, or
@@ -43,8 +43,10 @@ class Identify:
     """Of a video or camera, look at every so many-th frame."""
     frames: int | None = None
     """Of a video or camera, look at so many frames at most."""
+    row: Literal["facenet", "sphereface", "deepface-small"] = "facenet"
+    """Whose network."""
     weights: Path | None = None
-    """.npz of another FaceNet, with its .json beside it."""
+    """.npz of another network of that row, with its .json beside it."""
     false_accept_rate: float = 0.001
     """Of one comparison; the file beside the weights has a threshold for each of a few."""
     search: Literal["haar", "centered", "whole"] = "haar"

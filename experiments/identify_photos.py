@@ -14,8 +14,7 @@ from experiments.find_faces import FaceFinder, Seen
 from experiments.frames import Frame, frames
 from experiments.gallery import Gallery, no_face, open_gallery
 from experiments.identify_targets import check_sources, picture_targets, stream_name
-from facenet_jax.embedder import Embedder
-from facenet_jax.weights import SHIPPED
+from facenet_jax.validation import OperatingPoint
 
 if TYPE_CHECKING:
     from experiments.identify import Identify
@@ -31,9 +30,9 @@ def identify(options: "Identify") -> int:
     """
     check_sources(options)
     targets = picture_targets(options)
-    finder = FaceFinder(options.weights or SHIPPED, options.search, options.false_accept_rate)
+    finder = FaceFinder(options.row, options.weights, options.search, options.false_accept_rate)
     gallery = open_gallery(options.gallery, finder)
-    recognizer = Recognizer(gallery, finder.embedder)
+    recognizer = Recognizer(gallery, finder.point)
     _introduce(gallery, recognizer)
     for place in (options.output, options.json and options.json.parent):
         if place is not None:
@@ -57,7 +56,7 @@ def identify(options: "Identify") -> int:
             write_jpeg(targets[path], annotated(photo, answers))
     told += _stream(options, finder, recognizer)
     if options.json is not None:
-        whole = {"threshold": _threshold(finder.embedder), "seen": told}
+        whole = {"threshold": _threshold(finder.point), "seen": told}
         options.json.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
     if bad:
         note(f"error: {len(bad)} photos cannot be read: {printable(first_five(bad))}")
@@ -126,12 +125,12 @@ def _introduce(gallery: Gallery, recognizer: Recognizer) -> None:
         note(f"nobody will be recognized as: {printable(said)}; no photo of theirs has a face")
     if photos == people:
         note("each person has one photo; in another light or pose they may come out as unknown")
-    embedder = recognizer.embedder
+    point = recognizer.point
     low, high = recognizer.false_name_rates
     print(
-        f"threshold: squared distance {embedder.threshold:.3f}. Of pairs of two people "
-        f"{embedder.false_accept_rate:.2g} are nearer, of pairs of one person "
-        f"{embedder.true_accept_rate:.2g} (measured on people who were not trained on)"
+        f"threshold: squared distance {point.squared_distance:.3f}. Of pairs of two people "
+        f"{point.false_accept_rate:.2g} are nearer, of pairs of one person "
+        f"{point.true_accept_rate:.2g} (measured on people who were not trained on)"
     )
     print(
         f"a stranger is given a name with a chance of {low:.2g}, 1 - (1 - rate)^{people}, if the "
@@ -139,11 +138,11 @@ def _introduce(gallery: Gallery, recognizer: Recognizer) -> None:
     )
 
 
-def _threshold(embedder: Embedder) -> dict[str, float]:
+def _threshold(point: OperatingPoint) -> dict[str, float]:
     return {
-        "squared_distance": embedder.threshold,
-        "false_accept_rate": embedder.false_accept_rate,
-        "true_accept_rate": embedder.true_accept_rate,
+        "squared_distance": point.squared_distance,
+        "false_accept_rate": point.false_accept_rate,
+        "true_accept_rate": point.true_accept_rate,
     }
 
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from experiments.card_parts import measured_on_others, trained_on, write
+from experiments.card_parts import measured_on_others, thresholds, trained_on, write
 from sphereface_jax.config import NetworkConfig
 
 
@@ -24,6 +24,7 @@ def write_card(weights: Path) -> Path:
         "",
         *trained_on(facts["training"], facts["inputs"]),
         *measured_on_others(facts),
+        *thresholds(facts),
         "- Compared by their cosine: features of the face and of its mirror image, put together.",
         "",
         "## What it is for, and what not",

@@ -130,6 +130,7 @@ def directions(
     features: Callable[[Any], Any],
     images: UInt8[np.ndarray, "faces side columns 3"],
     *,
+    batch: int = 64,
     advance: Callable[[int], None] = lambda faces: None,
 ) -> Float[np.ndarray, "faces dim"]:
     """Features of faces and of their mirror images, brought to length 1.
@@ -137,6 +138,7 @@ def directions(
     Args:
       features: takes a batch of faces.
       images: as the network takes them.
+      batch: faces at a time; a shorter rest is filled up.
       advance: is told how many faces were done.
     """
-    return unit(in_batches(features, images, advance=advance))
+    return unit(in_batches(features, images, batch=batch, advance=advance))

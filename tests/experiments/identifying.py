@@ -5,15 +5,17 @@ squared distances are 2 - 2 cos(angle - angle). Green 255 makes it a place that 
 blue 255 a band of background.
 """
 
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
 
+import facenet_jax
+from deepface_jax.config import AlignConfig
 from experiments.face_canvas import PlacedCanvas
 from experiments.find_faces import Face, FaceFinder, Seen
 from experiments.identify import Identify, main
-from facenet_jax.config import NetworkConfig
-from facenet_jax.embedder import Embedder
-from facenet_jax.train import Weights
+from experiments.photo_embedders import PhotoEmbedder
 
 BAND, HEIGHT = 20, 30
 THRESHOLD, RATE = 0.5, 0.01
@@ -32,12 +34,12 @@ class BandFinder(FaceFinder):
 
     embedded: list[int] = []
 
-    def __init__(self, weights, where="haar", false_accept_rate=0.001):
-        self.method = f"{weights}{where}"
-        self.embedder = Embedder(
-            NetworkConfig(embedding_size=2), Weights({}, None), FACTS, 9.0, 1.0, 1.0,
-            lambda weights, images: images,
-        ).at(false_accept_rate)  # fmt: skip
+    def __init__(self, row="facenet", weights=None, where="haar", false_accept_rate=0.001):
+        self.method = f"{row}{weights or ''}{where}"
+        self.embedder = PhotoEmbedder(
+            lambda faces: faces, 2, AlignConfig(), FACTS, Path("toy.npz"), facenet_jax
+        )
+        self.point = self.embedder.at(false_accept_rate)
 
     def look(self, photo):
         bands = [photo[:, x : x + BAND] for x in range(0, photo.shape[1], BAND)]

@@ -8,28 +8,28 @@ import pytest
 
 import common
 import common.landmarks
+import deepface_jax
 import facenet_jax
-from experiments import find_faces
+import sphereface_jax
+from experiments import photo_embedders
 from experiments.face_sets import ALIGNMENTS
 from experiments.find_faces import FaceFinder
+from experiments.photo_embedders import PhotoEmbedder
 
-
-class Loaded:
-    """Stands for an embedder: no network is built."""
-
-    facts = {"inputs": ["aligned"]}
-
-    @staticmethod
-    def load(weights):
-        return Loaded()
-
-    def at(self, false_accept_rate):
-        return self
+PACKAGES = {"facenet": facenet_jax, "sphereface": sphereface_jax, "deepface-small": deepface_jax}
+POINTS = [{"wanted": rate, "squared_distance": 1.0, "false_accept_rate": rate,
+           "true_accept_rate": 0.5} for rate in (0.1, 0.001)]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
-    monkeypatch.setattr(find_faces, "Embedder", Loaded)
+    def load(row, weights, *, batch):
+        facts = {"thresholds": POINTS}
+        return PhotoEmbedder(
+            lambda faces: faces, 4, ALIGNMENTS["aligned"], facts, weights, PACKAGES[row]
+        )
+
+    monkeypatch.setattr(photo_embedders, "load", load)
 
 
 @pytest.fixture
@@ -40,28 +40,36 @@ def weights(tmp_path):
     return path
 
 
-def key(weights, where="haar", false_accept_rate=0.001):
-    return FaceFinder(weights, where, false_accept_rate).method
+def key(weights, where="haar", false_accept_rate=0.001, row="facenet"):
+    return FaceFinder(row, weights, where, false_accept_rate).method
 
 
-@pytest.mark.parametrize("package", [facenet_jax, common, common.landmarks])
-def test_any_module_of_a_package(package, weights, tmp_path, monkeypatch):
-    before, source = key(weights), Path(package.__file__).parent
+def test_the_row(weights):
+    assert len({key(weights, row=row) for row in PACKAGES}) == 3
+
+
+@pytest.mark.parametrize(
+    ("package", "row"),
+    [(facenet_jax, "facenet"), (sphereface_jax, "sphereface"), (deepface_jax, "deepface-small"),
+     (common, "facenet"), (common.landmarks, "sphereface")],
+)  # fmt: skip
+def test_any_module_of_a_package(package, row, weights, tmp_path, monkeypatch):
+    before, source = key(weights, row=row), Path(package.__file__).parent
     folder = tmp_path / source.name
     folder.mkdir()
     for path in source.glob("*.*"):
         shutil.copy(path, folder)
     monkeypatch.setattr(package, "__file__", str(folder / "__init__.py"))
-    assert key(weights) == before  # wherever it is installed
+    assert key(weights, row=row) == before  # wherever it is installed
     modules = sorted(folder.glob("*.py"))
     assert len(modules) > 5
     for module in modules:
         whole = module.read_bytes()
         module.write_bytes(whole + b"\n")
-        assert key(weights) != before, module.name
+        assert key(weights, row=row) != before, module.name
         module.write_bytes(whole)
     (folder / "new.py").write_text("x = 1\n")
-    assert key(weights) != before
+    assert key(weights, row=row) != before
 
 
 def test_the_weights_and_what_is_beside_them(weights):
