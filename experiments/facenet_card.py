@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from experiments.card_parts import measured_on_others, trained_on, write
+from experiments.card_parts import measured_on_others, thresholds, trained_on, write
 
 
 def write_card(weights: Path) -> Path:
