@@ -1,10 +1,12 @@
 """DeepFace's network as FaceNet's training takes one: a face in, a point on the unit sphere out.
 
-    f(x) = F7(x) / |F7(x)|
+    f(x) = N(F7(x)) / |N(F7(x))|
 
-F8 is left out, since FaceNet's training brings its own classifier, and with it dropout, which in
-DeepFace acts on F7 on its way to F8 alone. F7 is not negative: no two embeddings are more than 90
-degrees apart, so squared distances are 0 to 2 (FaceNet's: 0 to 4).
+N takes off the batch's mean of each unit and divides by its deviation, as before the sphere in
+FaceNet's small network. F7 is not negative: without N no two embeddings are more than 90 degrees
+apart, and a training with the softmax brought them all to one point. F8 is left out, since
+FaceNet's training brings its own classifier, and with it dropout, which in DeepFace acts on F7 on
+its way to F8 alone.
 """
 
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from functools import partial
 from flax import nnx
 from jaxtyping import Array, Float
 
-from common.layers import unit_sphere
+from common.layers import BatchNorm, unit_sphere
 from deepface_jax.model import DeepFace
 from deepface_jax.network_config import DEEPFACE_SMALL, NetworkConfig
 
@@ -36,11 +38,12 @@ class LocalConfig:
 
 
 class LocalEmbedding(nnx.Module):
-    """DeepFace's network up to F7, and the projection to the unit sphere."""
+    """DeepFace's network up to F7, normalization, and the projection to the unit sphere."""
 
     def __init__(self, config: LocalConfig, *, rngs: nnx.Rngs):
         self.network = DeepFace(config.layers, rngs=rngs)
         del self.network.F8
+        self.norm = BatchNorm(config.embedding_size)
 
     def __call__(
         self, images: Float[Array, "batch side side 3"], *, training: bool = False
@@ -49,7 +52,8 @@ class LocalEmbedding(nnx.Module):
 
         Args:
           images: RGB, 0 to 1, of the configured side.
-          training: as FaceNet's networks have it; nothing here depends on it.
+          training: normalize by this batch and update the running averages in place; without, it
+            changes nothing.
 
         Returns:
           Embeddings of length 1, in float32.
@@ -57,7 +61,8 @@ class LocalEmbedding(nnx.Module):
         Raises:
           ValueError: images of another size.
         """
-        return unit_sphere(self.network.features(images))
+        F7 = self.network.features(images)
+        return unit_sphere(self.norm(F7[:, None, None], training=training)[:, 0, 0])
 
 
 @partial(nnx.jit, static_argnums=0)

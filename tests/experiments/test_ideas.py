@@ -57,27 +57,36 @@ def tiny(small):
         yield {one.result.variant: one.result for one in run(small)}
 
 
-def test_the_embedding_is_f7_brought_to_length_one_without_f8():
+def test_the_embedding_is_f7_normalized_and_brought_to_length_one_without_f8():
     graph, params, rest = nnx.split(build(LocalConfig(LAYERS), nnx.Rngs(0)), nnx.Param, ...)
     table = {row.layer: row.weights + row.biases for row in parameter_table(LAYERS)}
     layers = {"C1", "C3", "L4", "L5", "L6", "F7"}
-    assert set(params["network"]) == layers and not jax.tree.leaves(rest)
-    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == sum(table[name] for name in layers)
+    assert set(params["network"]) == layers and len(jax.tree.leaves(rest)) == 2
+    sizes = sum(leaf.size for leaf in jax.tree.leaves(params["network"]))
+    assert sizes == sum(table[name] for name in layers)
+    assert [leaf.size for leaf in jax.tree.leaves(params["norm"])] == [LAYERS.F7]
 
     rng = np.random.default_rng(0)
     drawn = jax.tree.map(lambda leaf: jnp.asarray(0.3 * rng.standard_normal(leaf.shape)), params)
+    moments = {"mean": rng.random(LAYERS.F7), "variance": 1 + rng.random(LAYERS.F7)}
+    for name, value in moments.items():
+        rest["norm"][name][...] = jnp.asarray(value, jnp.float32)
     images = jnp.asarray(rng.random((4, SIDE, SIDE, 3), np.float32))
-    embed = jax.jit(lambda weights, x, training: nnx.merge(graph, weights)(x, training=training),
+    embed = jax.jit(lambda weights, x, training:
+                    nnx.merge(graph, weights, rest)(x, training=training),
                     static_argnums=2)  # fmt: skip
     whole, state = nnx.split(nnx.eval_shape(lambda: DeepFace(LAYERS, rngs=nnx.Rngs(0))))
     state["F8"] = jax.tree.map(lambda leaf: jnp.ones(leaf.shape), state["F8"])
     for name in layers:
         state[name] = drawn["network"][name]
     f7 = np.asarray(jax.jit(lambda s, x: nnx.merge(whole, s).activations(x)["F7"])(state, images))
-    wanted = [row / sqrt(sum(float(v) ** 2 for v in row)) for row in f7]
     assert (f7 > 0).any(axis=1).all() and (f7 == 0).any()
-    for training in (False, True):
-        np.testing.assert_allclose(embed(drawn, images, training), wanted, atol=1e-6)
+    scale = np.asarray(jax.tree.leaves(drawn["norm"])[0])
+    own = {"mean": f7.mean(axis=0), "variance": f7.var(axis=0)}
+    for training, known in ((False, moments), (True, own)):
+        z = scale * (f7 - known["mean"]) / np.sqrt(known["variance"] + 1e-5)
+        wanted = [row / sqrt(sum(float(v) ** 2 for v in row)) for row in z]
+        np.testing.assert_allclose(embed(drawn, images, training), wanted, atol=1e-5)
 
 
 def face_set(people, seed, alignment, side):
@@ -169,9 +178,8 @@ def test_the_row_has_eight_records(tiny):
         assert (result.config["recipe"]["softmax"] == 1) == (bundle.loss == "softmax")
         network = TINY.networks[bundle.network]
         assert result.model["embedding_size"] == network.embedding_size
-        # Squared distances of vectors of length 1; of vectors that are not negative, at most 2.
-        least = -2 if bundle.network == "local" else -4
-        assert all(least <= t <= 0 for t in result.metrics["accuracy"]["thresholds"])
+        # Squared distances of vectors of length 1.
+        assert all(-4 <= t <= 0 for t in result.metrics["accuracy"]["thresholds"])
     for name in NETWORKS:
         sizes = {results[b.name].model["parameters"] for b in BUNDLES if b.network == name}
         assert len(sizes) == 1  # a classifier is no part of it
