@@ -25,7 +25,7 @@ from experiments import (
 from experiments.rows import ROWS
 from experiments.study_records import Study
 
-_LAYOUT = 1
+_LAYOUT = 2
 """Raise it when a drawing function changes, so that `--check` asks for new pictures."""
 
 

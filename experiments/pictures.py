@@ -39,7 +39,7 @@ def save(
 
 def roc_figure(results: Mapping[str, Result], *, title: str) -> Figure:
     """ROC curves of several rows in one picture, logarithmic and linear in the false accepts."""
-    figure = Figure(figsize=(10.5, 4.6), layout="constrained")
+    figure = Figure(figsize=(10.5, 5.2), layout="constrained")
     linear, logarithmic = figure.subplots(1, 2)
     for number, (name, result) in enumerate(results.items()):
         color, dash = style_of(number)
@@ -48,7 +48,7 @@ def roc_figure(results: Mapping[str, Result], *, title: str) -> Figure:
         linear.plot(far, tar, label=f"{name} (AUC {result.metrics['auc']:.3f})", **style)
         logarithmic.plot(far[far > 0], tar[far > 0], **style)
     linear.plot([0, 1], [0, 1], color="0.75", lw=0.8)
-    linear.legend(loc="lower right", fontsize=8)
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
     logarithmic.set(xscale="log", xlim=(1e-3, 1))
     for axes in (linear, logarithmic):
         axes.set(xlabel="false accept rate", ylabel="true accept rate", ylim=(0, 1))
