@@ -85,10 +85,12 @@ class FaceFinder:
             return [Seen([], 0) for _ in photos]
         pixels = np.stack([canvas.pixels for canvas in canvases])
         aligned = self._aligner(pixels, lfw_squares(len(canvases)))
-        good = aligned.status == Fallback.NONE
+        # A head turned too far for 3D is aligned in 2D, as it was where thresholds were measured.
+        good = aligned.status <= Fallback.TWO_D_CAMERA
         embedded = np.zeros((len(canvases), self.embedder.size), np.float32)
         if good.any():
             embedded[good] = self.embedder.embed(aligned.images[good])
+        good &= embedded.any(axis=1)  # DeepFace's may be all zeros: as near to one as to another
         seen, number = [], 0
         for photo in photos:
             faces = [

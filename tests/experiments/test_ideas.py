@@ -72,9 +72,9 @@ def test_the_embedding_is_f7_normalized_and_brought_to_length_one_without_f8():
     for name, value in moments.items():
         rest["norm"][name][...] = jnp.asarray(value, jnp.float32)
     images = jnp.asarray(rng.random((4, SIDE, SIDE, 3), np.float32))
-    embed = jax.jit(lambda weights, x, training:
+    embed = jax.jit(lambda weights, rest, x, training:
                     nnx.merge(graph, weights, rest)(x, training=training),
-                    static_argnums=2)  # fmt: skip
+                    static_argnums=3)  # fmt: skip
     whole, state = nnx.split(nnx.eval_shape(lambda: DeepFace(LAYERS, rngs=nnx.Rngs(0))))
     state["F8"] = jax.tree.map(lambda leaf: jnp.ones(leaf.shape), state["F8"])
     for name in layers:
@@ -86,7 +86,7 @@ def test_the_embedding_is_f7_normalized_and_brought_to_length_one_without_f8():
     for training, known in ((False, moments), (True, own)):
         z = scale * (f7 - known["mean"]) / np.sqrt(known["variance"] + 1e-5)
         wanted = [row / sqrt(sum(float(v) ** 2 for v in row)) for row in z]
-        np.testing.assert_allclose(embed(drawn, images, training), wanted, atol=1e-5)
+        np.testing.assert_allclose(embed(drawn, rest, images, training), wanted, atol=1e-5)
 
 
 def face_set(people, seed, alignment, side):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -16,10 +17,12 @@ import sphereface_jax.weights
 from common.augment import MODERATE
 from common.images import resize
 from deepface_jax.config import AlignConfig
+from deepface_jax.fallback import Fallback
 from deepface_jax.model import DeepFace
 from deepface_jax.network_config import SMALL
 from deepface_jax.train import SMALL_DATA
 from experiments import identify, measure_thresholds, photo_embedders
+from experiments.face_canvas import PlacedCanvas
 from experiments.face_sets import ALIGNMENTS, faces_aligned
 from experiments.find_faces import FaceFinder
 from experiments.held_out import HeldOut
@@ -200,3 +203,33 @@ def test_thresholds_are_measured_and_written_beside_the_weights(
 def test_every_row_that_ships_has_thresholds():
     for row in ("facenet", "sphereface", "deepface-small"):
         assert photo_embedders.load(row).at(0.001).wanted == 0.001
+
+
+def test_turned_heads_are_seen_and_faces_without_an_embedding_are_not(toys):
+    finder = FaceFinder("deepface-small", toys[0]["deepface-small"], false_accept_rate=0.01)
+    status = np.array(
+        [Fallback.NONE, Fallback.TWO_D_POSE, Fallback.CROP_OUTSIDE, Fallback.NONE,
+         Fallback.TWO_D_CAMERA]
+    )  # fmt: skip
+    images = RNG.integers(0, 256, (5, 152, 152, 3), dtype=np.uint8)
+    given = []
+
+    def embed(faces):
+        given.append(faces)
+        z = np.eye(4, 16, dtype=np.float32)
+        z[2] = 0  # the third of those four
+        return z
+
+    finder.embedder = replace(finder.embedder, embed=embed)
+    finder.__dict__["_aligner"] = lambda pixels, squares: SimpleNamespace(
+        images=images, status=status
+    )
+    canvases = [
+        PlacedCanvas(np.zeros((250, 250, 3), np.uint8), np.array([float(n), 0.0]), 9.0)
+        for n in range(5)
+    ]
+    one, other = finder.embed([canvases[:3], canvases[3:]])
+    assert np.array_equal(given[0], images[[0, 1, 3, 4]])
+    assert [face.center[0] for face in one.faces] == [0, 1] and one.doubtful == 1
+    assert [face.center[0] for face in other.faces] == [4] and other.doubtful == 1
+    assert one.faces[1].embedding[1] == 1 and other.faces[0].embedding[3] == 1
