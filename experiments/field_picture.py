@@ -24,6 +24,7 @@ from experiments.paper_numbers import (
     NO_IMAGES,
     not_measured,
 )
+from experiments.rows import ROWS
 
 NONE_AT = 100.0
 """Where rows stand that learned nothing: a logarithmic axis has no zero."""
@@ -61,7 +62,11 @@ def points(headlines: Mapping[str, Result]) -> list[Point]:
         if accuracy is not None:
             images = float(result.training["images"])
             found.append(Point(title, images or NONE_AT, accuracy["mean"], True))
-    blocks = [(title, result.published) for title, result in headlines.items() if result.published]
+    blocks = [
+        (_theirs(result) or title, result.published)
+        for title, result in headlines.items()
+        if result.published
+    ]
     others = {**not_measured(one.published for one in headlines.values()), **LATER, **CLASSICAL}
     blocks += [(name, p.as_record()) for name, p in others.items() if name != HUMAN]
     for name, block in blocks:
@@ -69,6 +74,12 @@ def points(headlines: Mapping[str, Result]) -> list[Point]:
         if images is not None:
             found.append(Point(name, images, block["accuracy"], False))
     return found
+
+
+def _theirs(result: Result) -> str:
+    """What the figure that a row stands beside is called; "" where the row's title says it."""
+    row = ROWS.get(result.row)
+    return "" if row is None else row.theirs
 
 
 def nine_fold_images(results: Iterable[Result]) -> int | None:

@@ -20,6 +20,8 @@ class Row:
     title: str
     headline: str
     """The variant that stands for the row where only one line is shown."""
+    theirs: str = ""
+    """What the published figure is called alone, where the title says something of ours."""
 
     def load(self) -> Callable[[Setting], list[Measured]]:
         """The function that measures the row."""
@@ -31,11 +33,17 @@ ROWS: dict[str, Row] = {
     "fisherfaces": Row("experiments.fisherfaces_lfw", "Fisherfaces", "cropped"),
     "lbp": Row("experiments.lbp_lfw", "LBP histograms", "cropped"),
     "deepface-alignment": Row(
-        "experiments.deepface_alignment_lfw", "DeepFace's alignment, LBP and SVM, no network", "3d"
+        "experiments.deepface_alignment_lfw",
+        "DeepFace's alignment, LBP and SVM, no network",
+        "3d",
+        theirs="DeepFace's alignment, LBP and SVM",
     ),
     "deepface": Row("experiments.deepface_lfw", "DeepFace", "chi-squared"),
     "deepface-networks": Row(
-        "experiments.deepface_networks_lfw", "DeepFace's ensemble, two epochs each", "ensemble"
+        "experiments.deepface_networks_lfw",
+        "DeepFace's ensemble, two epochs each",
+        "ensemble",
+        theirs="DeepFace's ensemble",
     ),
     "deepface-small": Row(
         "experiments.deepface_small_lfw", "DeepFace's layers, small", "chi-squared"

@@ -5,7 +5,15 @@ import dataclasses
 from matplotlib.text import Text
 
 from experiments import committed_pictures, field_picture
-from experiments.paper_numbers import CLASSICAL, DEEP, EIGENFACES, HUMAN, LATER, NO_IMAGES
+from experiments.paper_numbers import (
+    CLASSICAL,
+    DEEP,
+    DEEPFACE,
+    EIGENFACES,
+    HUMAN,
+    LATER,
+    NO_IMAGES,
+)
 from experiments.rows import ROWS
 from tests.experiments.test_report import complete
 
@@ -25,6 +33,17 @@ def test_every_row_stands_at_its_training_images():
     for name, figure in {**DEEP, **LATER}.items():
         assert published[name].images == figure.training_count
         assert published[name].accuracy == figure.accuracy
+
+
+def test_what_is_ours_alone_is_not_said_of_the_published_figure():
+    row = ROWS["deepface-networks"]
+    result = complete(
+        "deepface-networks", row.headline, training=TRAINING,
+        published=DEEPFACE["ensemble"].as_record(),
+    )  # fmt: skip
+    names = {p.name: p.ours for p in field_picture.points({row.title: result})}
+    assert names[row.title] and not names["DeepFace's ensemble"]
+    assert "two epochs" in row.title
 
 
 def test_without_a_record_nobody_says_how_many_nine_folds_are():
