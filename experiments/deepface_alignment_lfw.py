@@ -13,8 +13,8 @@ The landmark network and the 3D shape come from outside faces, whose names serve
 each person counts once in the mean shape; no outside label reaches the classifier, and pairs carry
 same or different alone: image-restricted, with label-free outside data (docs/deepface.md says how a
 stricter reader would call it). A pair is called the same where the
-SVM says so; no threshold is fitted beside it. Runtime: about half an hour on two cores the first
-time, half of it for aligning, which is kept in the cache.
+SVM says so; no threshold is fitted beside it. Runtime: some twenty minutes on two cores the first
+time, part of it for aligning, which is kept in the cache.
 """
 
 import json
