@@ -28,7 +28,7 @@ from experiments.face_sets import ALIGNMENTS
 from experiments.network_inputs import network_inputs
 from experiments.sphereface_training import directions
 from facenet_jax.embedder import Embedder
-from facenet_jax.validation import OperatingPoint
+from facenet_jax.validation import OperatingPoint, point_for
 from sphereface_jax.crop import middle_columns
 
 Faces: TypeAlias = UInt8[np.ndarray, "faces side side 3"]
@@ -58,15 +58,13 @@ class PhotoEmbedder:
         Raises:
           ValueError: none was measured for that rate; the message names those that were.
         """
-        points = [OperatingPoint(**point) for point in self.facts.get("thresholds", [])]
-        for point in points:
-            if point.wanted == false_accept_rate:
-                return point
-        known = ", ".join(f"{point.wanted:g}" for point in points) or "no rate at all"
-        raise ValueError(
-            f"{self.weights.with_suffix('.json').name} has no threshold for a false accept rate of "
-            f"{false_accept_rate:g}; there are thresholds for {known}"
-        )
+        try:
+            return point_for(self.facts.get("thresholds", []), false_accept_rate)
+        except ValueError as error:
+            raise ValueError(
+                f"{self.weights.with_suffix('.json').name} has {error} "
+                "(experiments.measure_thresholds measures them)"
+            ) from None
 
 
 def load(row: RowName, weights: Path | None = None, *, batch: int = 8) -> PhotoEmbedder:

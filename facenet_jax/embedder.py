@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, UInt8
 from common.images import resize
 from facenet_jax.config import NetworkConfig
 from facenet_jax.train import Weights, embed_all
+from facenet_jax.validation import point_for
 from facenet_jax.weights import SHIPPED, WeightsError, load_weights
 
 
@@ -71,19 +72,12 @@ class Embedder:
         Raises:
           ValueError: it has none for that rate; the message names those that it has.
         """
-        points = {point["wanted"]: point for point in self.facts.get("thresholds", [])}
-        if false_accept_rate not in points:
-            known = ", ".join(f"{rate:g}" for rate in points) or "no rate at all"
-            raise ValueError(
-                f"no threshold for a false accept rate of {false_accept_rate:g}; there are "
-                f"thresholds for {known}"
-            )
-        point = points[false_accept_rate]
+        point = point_for(self.facts.get("thresholds", []), false_accept_rate)
         return replace(
             self,
-            threshold=float(point["squared_distance"]),
-            false_accept_rate=float(point["false_accept_rate"]),
-            true_accept_rate=float(point["true_accept_rate"]),
+            threshold=point.squared_distance,
+            false_accept_rate=point.false_accept_rate,
+            true_accept_rate=point.true_accept_rate,
         )
 
     @property

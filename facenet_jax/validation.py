@@ -8,7 +8,7 @@ Source: Schroff et al. 2015, Sec. 4; five disjoint splits of the held-out people
   error over them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -68,6 +68,27 @@ class OperatingPoint(NamedTuple):
     """Found on each split with the threshold of the other splits' people, over all splits."""
     true_accept_rate: float
     """Likewise."""
+
+
+def point_for(points: Iterable[Mapping[str, float]], false_accept_rate: float) -> OperatingPoint:
+    """The one that was chosen for a false accept rate.
+
+    Args:
+      points: as a file beside weights has them.
+      false_accept_rate: one of theirs.
+
+    Raises:
+      ValueError: none was chosen for that rate; the message names those that were.
+    """
+    known = [OperatingPoint(**point) for point in points]
+    for point in known:
+        if point.wanted == false_accept_rate:
+            return point
+    rates = ", ".join(f"{point.wanted:g}" for point in known) or "no rate at all"
+    raise ValueError(
+        f"no threshold for a false accept rate of {false_accept_rate:g}; there are thresholds for "
+        f"{rates}"
+    )
 
 
 def operating_points(
