@@ -85,8 +85,8 @@ def three_rows(own_rows, monkeypatch, tmp_path):
             return run
 
     error = ValueError("no faces [b]here[/b]")
-    ROWS["broken"] = Stub("none", "Broken", "x", error)
-    ROWS["absent"] = Stub("none", "Absent", "x", NotRerun("hours of training"))
+    ROWS["broken"] = Stub("none", "Broken", "x", error=error)
+    ROWS["absent"] = Stub("none", "Absent", "x", error=NotRerun("hours of training"))
     return loads
 
 
