@@ -1,14 +1,15 @@
 """The eight trainings of `experiments.ideas`: one recipe for all, but for the loss.
 
-All take as many steps, of batches with the same faces in the same order and with the same random
-views, by one optimizer on one schedule, from random weights. What differs is what a name says; and,
-since networks are taken as they are, the side of the pictures and the length of the embedding.
+All take as many steps, of as many faces, with random views of one kind, by one optimizer on one
+schedule, from random weights. What differs is what a name says; and what belongs to it: triplets
+need several faces of a person in a batch, while a softmax learns best from faces drawn at random.
+The networks keep their own lengths of the embedding.
 
 Source: Taigman et al. 2014, Sec. 2 and 3; Schroff et al. 2015, Sec. 3. Differs: docs/ideas.md.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -38,14 +39,14 @@ BUILDS: dict[str, Build] = {"local": local_embedding.build, "convolutional": mod
 class Short:
     """How all of them are trained."""
 
-    epochs: float = 4.0
+    epochs: float = 5.0
     """As many faces as that many passes would show."""
     learning_rate: float = 1e-3
     """Of Adam, at its height."""
     warmup: float = 0.25
     """Epochs in which the rate rises; then it falls on a cosine to zero."""
     identities: int = 20
-    """People of a batch, under both losses."""
+    """People of a batch, for triplets; the softmax gets as many faces, drawn at random."""
     faces: int = 6
     """Of each of them, at most."""
     negatives: int = 8
@@ -63,10 +64,12 @@ class Short:
         Args:
           loss: of `experiments.ideas.LOSSES`.
         """
+        people, batch = self.identities, self.identities * self.faces + self.negatives
+        identities, negatives = (people, self.negatives) if loss == "triplets" else (0, batch)
         return (
             TrainConfig(
-                epochs=self.epochs, identities=self.identities, faces=self.faces,
-                negatives=self.negatives, augment=MODERATE,
+                epochs=self.epochs, identities=identities, faces=self.faces,
+                negatives=negatives, augment=MODERATE,
                 triplets=float(loss == "triplets"), softmax=float(loss == "softmax"),
                 scale=self.scale, cosine_margin=self.cosine_margin,
                 optimizer="adam", learning_rate=self.learning_rate, schedule="cosine",
@@ -80,7 +83,10 @@ class Trainings:
     """The networks, how they are trained, and whom they are watched on."""
 
     networks: Mapping[str, LocalConfig | NetworkConfig] = field(
-        default_factory=lambda: {"local": LocalConfig(DEEPFACE_SMALL), "convolutional": RESIDUAL}
+        default_factory=lambda: {
+            "local": LocalConfig(DEEPFACE_SMALL),
+            "convolutional": replace(RESIDUAL, side=DEEPFACE_SMALL.side),
+        }
     )
     short: Short = Short()
     folds: int = 10

@@ -120,9 +120,9 @@ def recorded(monkeypatch):
             "alignment": list(faces.images), "network": network, "build": how.pop("build"),
             "loss": (phase.triplets, phase.softmax),
             "phase": {f.name: getattr(phase, f.name) for f in fields(phase)
-                      if f.name not in ("triplets", "softmax")},
+                      if f.name not in ("triplets", "softmax", "identities", "negatives")},
             "how": how, "labels": faces.label.tolist(), "steps": phase.steps(count),
-            "views": [[part.tolist() for part in next(made)] for _ in range(3)],
+            "batches": [[part.tolist() for part in next(made)] for _ in range(3)],
             "shapes": {k: v.shape for k, v in faces.images.items()},
             "pairs": held_out.pairs.first.tolist(),
         }  # fmt: skip
@@ -139,8 +139,9 @@ def test_each_bundle_differs_in_what_its_name_says_and_nothing_else(recorded):
     assert len(recorded) == 8 and set(recorded) == set(BUNDLES)
     for one, other in combinations(BUNDLES, 2):
         a, b = recorded[one], recorded[other]
-        for same in ("phase", "how", "labels", "steps", "views", "pairs"):
+        for same in ("phase", "how", "labels", "steps", "pairs"):
             assert a[same] == b[same], same
+        assert (a["batches"] == b["batches"]) == (one.loss == other.loss)
         assert (a["alignment"] == b["alignment"]) == (one.alignment == other.alignment)
         assert (a["loss"] == b["loss"]) == (one.loss == other.loss)
         for own in ("network", "build"):
@@ -148,17 +149,24 @@ def test_each_bundle_differs_in_what_its_name_says_and_nothing_else(recorded):
     for bundle, seen in recorded.items():
         assert seen["alignment"] == [bundle.alignment]
         assert seen["loss"] == {"triplets": (1.0, 0.0), "softmax": (0.0, 1.0)}[bundle.loss]
-        side = {"local": 76, "convolutional": 96}[bundle.network]
-        assert seen["shapes"] == {bundle.alignment: (240, side, side, 3)}
-        assert seen["views"][0] != seen["views"][1]
+        assert seen["shapes"] == {bundle.alignment: (240, 76, 76, 3)}
+        assert seen["batches"][0] != seen["batches"][1]
+        numbers = seen["batches"][0][1]
+        assert len(numbers) == len(set(numbers)) == 128
+        # With six faces a person, triplets get twenty people whole; drawing does not.
+        whole = sum(set(range(6 * n, 6 * n + 6)) <= set(numbers) for n in range(40))
+        assert whole >= 20 if bundle.loss == "triplets" else whole < 10
 
 
 def test_options_reach_the_recipe():
     short = Short(**{f.name: f.default + 1 for f in fields(Short)})
     for loss in LOSSES:
         (phase,) = short.recipe(loss)
+        assert phase.batch == 21 * 7 + 9
+        assert phase.identities == {"triplets": 21, "softmax": 0}[loss]
+        own = {"identities", "faces", "negatives"} if loss == "softmax" else set()
         for name, value in asdict(short).items():
-            if name != "seed":
+            if name not in {"seed", *own}:
                 assert getattr(phase, name) == value, name
 
 
