@@ -66,7 +66,7 @@ class Align:
 
 def main(options: Align) -> int:
     """Align all photos and say what became of them; returns the exit code."""
-    from experiments.align_photos import align_photos
+    from experiments.alignment.align_photos import align_photos
 
     try:
         return align_photos(options)

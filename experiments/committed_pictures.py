@@ -14,16 +14,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from common.records import Result
-from experiments import (
-    alignment_worth,
-    field_picture,
-    ideas_tables,
-    pictures,
-    study_picture,
-    table1_tables,
-)
+from experiments import alignment_worth, field_picture, ideas_tables, pictures
 from experiments.rows import ROWS
-from experiments.study_records import Study
+from experiments.studies import study_picture, table1_tables
+from experiments.studies.study_records import Study
 
 _LAYOUT = 2
 """Raise it when a drawing function changes, so that `--check` asks for new pictures."""

@@ -39,8 +39,8 @@ from common.records import device
 from common.types import Benchmark
 from deepface_jax.aligner import Aligner
 from deepface_jax.config import AlignConfig
-from experiments import alignment_pictures
-from experiments.aligned_faces import AlignedSet, aligned_benchmark
+from experiments.alignment import alignment_pictures
+from experiments.alignment.aligned_faces import AlignedSet, aligned_benchmark
 from experiments.face_spaces import FaceSpaces
 from experiments.faces import Chosen, paired_images
 from experiments.measure import Measured, measure

@@ -28,7 +28,7 @@ from deepface_jax.network_config import DF_4_4K
 from deepface_jax.pair_method import ChiSquaredSvm, Siamese, draw_pairs
 from deepface_jax.siamese import begin, train_top
 from deepface_jax.train import SMALL_DATA, make_features
-from experiments.aligned_faces import aligned_benchmark
+from experiments.alignment.aligned_faces import aligned_benchmark
 from experiments.deepface_recipe import Recipe, Represented, is_done, represent, training_faces
 from experiments.deepface_records import CATEGORY, as_record, measure_metrics
 from experiments.measure import Measured

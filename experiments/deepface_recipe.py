@@ -13,7 +13,7 @@ from deepface_jax.config import AlignConfig
 from deepface_jax.network_config import SMALL, NetworkConfig
 from deepface_jax.normalize import normalize
 from deepface_jax.train import SMALL_DATA, TrainConfig
-from experiments.aligned_faces import aligned_benchmark
+from experiments.alignment.aligned_faces import aligned_benchmark
 from experiments.deepface_training import Trained, train, training_folder
 from experiments.faces import paired_images
 from experiments.folder_facts import folder_facts

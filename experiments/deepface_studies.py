@@ -22,11 +22,11 @@ from rich.table import Table
 
 from common import records
 from common.data.folders import read_folder
-from experiments import deepface_table1, study_records
-from experiments.deepface_table1 import Short
 from experiments.folder_facts import folder_facts
 from experiments.paper_numbers import DEEPFACE_STUDIES
-from experiments.study_records import Study
+from experiments.studies import deepface_table1, study_records
+from experiments.studies.deepface_table1 import Short
+from experiments.studies.study_records import Study
 from experiments.train_deepface_small import RECIPE
 from experiments.training_command import named_folder
 from experiments.training_faces import TrainingFaces, aligned_folder

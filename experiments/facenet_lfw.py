@@ -30,7 +30,7 @@ from common.harness import EmbeddingMethod, run_view2
 from common.pair_metric import unit
 from common.protocol import Category
 from common.types import Scores
-from experiments.aligned_faces import aligned_benchmark
+from experiments.alignment.aligned_faces import aligned_benchmark
 from experiments.face_sets import ALIGNMENTS, at_side
 from experiments.facenet_training import as_facts
 from experiments.measure import Measured, measure

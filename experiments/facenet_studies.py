@@ -25,13 +25,13 @@ from rich.console import Console
 from rich.table import Table
 
 from common import records
-from experiments import facenet_short, study_records, weight_studies
-from experiments.collapse_study import collapses
-from experiments.facenet_study_setting import ALIGNMENT, Name, Options, StudySetting
 from experiments.facenet_training import as_facts
 from experiments.folder_facts import folder_facts
 from experiments.paper_numbers import FACENET_STUDIES
-from experiments.study_records import Study
+from experiments.studies import facenet_short, study_records, weight_studies
+from experiments.studies.collapse_study import collapses
+from experiments.studies.facenet_study_setting import ALIGNMENT, Name, Options, StudySetting
+from experiments.studies.study_records import Study
 
 RECORDS = Path(__file__).parent / "results" / "studies"
 VARIED: dict[Name, str] = {
@@ -134,7 +134,7 @@ def _measured(setting: StudySetting, name: Name) -> tuple[list[dict[str, Any]], 
 
 def _draw(setting: StudySetting, clusters: np.ndarray) -> None:
     from experiments import pictures
-    from experiments.clusters_picture import clusters_figure
+    from experiments.studies.clusters_picture import clusters_figure
 
     held_out = setting.subject.held_out
     figure = clusters_figure(held_out.images, clusters, held_out.label)

@@ -23,8 +23,8 @@ from common.landmarks.predict import Landmarker, Outcome
 from deepface_jax.config import PAPER, AlignConfig
 from deepface_jax.face_model import FaceModel3D, assemble, generic_face
 from experiments import pictures
-from experiments.figure1_panels import draw
-from experiments.figure1_stages import FigureError, stages
+from experiments.alignment.figure1_panels import draw
+from experiments.alignment.figure1_stages import FigureError, stages
 
 SYNTHETIC_POSE = (35.0, -4.0, 9.0)
 """Yaw, pitch and roll of the synthetic head, in degrees."""

@@ -22,7 +22,7 @@ from common.data.progress import note, progress
 from common.harness import EmbeddingMethod, run_view2
 from common.protocol import Category
 from common.types import Scores
-from experiments.aligned_faces import aligned_benchmark
+from experiments.alignment.aligned_faces import aligned_benchmark
 from experiments.face_sets import at_side
 from experiments.facenet_training import Trained
 from experiments.folder_facts import folder_facts

@@ -62,7 +62,7 @@ class Identify:
 
 def main(options: Identify) -> int:
     """Answer, and say how sure that is; returns the exit code."""
-    from experiments.identify_photos import identify
+    from experiments.photos.identify_photos import identify
 
     try:
         return identify(options)

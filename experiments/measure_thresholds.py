@@ -21,10 +21,11 @@ import tyro
 from common.data.cache import clear_disk_errors
 from common.data.progress import progress
 from common.weights_file import write_facts
-from experiments import deepface_card, facenet_card, photo_embedders, sphereface_card
+from experiments import deepface_card, facenet_card, sphereface_card
 from experiments.face_sets import faces_aligned
 from experiments.held_out import HeldOut
-from experiments.photo_embedders import PhotoEmbedder, RowName
+from experiments.photos import photo_embedders
+from experiments.photos.photo_embedders import PhotoEmbedder, RowName
 from experiments.training_command import named_folder
 
 CARDS: dict[RowName, Callable[[Path], Path]] = {

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 from rich.console import Console
 
-from experiments.report_records import Records, read_records
+from experiments.reporting.report_records import Records, read_records
 
 if TYPE_CHECKING:
-    from experiments.report_page import Errors
+    from experiments.reporting.report_page import Errors
 
 RECORDS = Path(__file__).parent / "results"
 _SUFFIXES = {"html": ".html", "markdown": ".md", "latex": ".tex"}
@@ -61,14 +61,14 @@ def main(options: Report) -> int:
 
 
 def _text(options: Report, out: Path) -> str:
-    from experiments import report_tables
+    from experiments.reporting import report_tables
 
     records = read_records(RECORDS, strict=options.strict)
     if options.format == "markdown":
         return report_tables.markdown(records)
     if options.format == "latex":
         return report_tables.latex(records)
-    from experiments.report_page import page
+    from experiments.reporting.report_page import page
 
     return page(records, _errors(options, out, records))
 
@@ -77,8 +77,8 @@ def _errors(options: Report, out: Path, records: Records) -> "Errors":
     """The worst errors, where they can and may be shown."""
     from common.data.lfw import find_lfw
     from common.data.lfw_benchmark import open_lfw
-    from experiments.report_errors import gather
-    from experiments.report_page import Errors
+    from experiments.reporting.report_errors import gather
+    from experiments.reporting.report_page import Errors
 
     if not options.faces:
         return Errors(missing=["photographs were not asked for."])

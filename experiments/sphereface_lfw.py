@@ -29,7 +29,7 @@ from common.data.progress import progress
 from common.harness import EmbeddingMethod, run_view2
 from common.pair_metric import unit
 from common.protocol import Category
-from experiments.aligned_faces import aligned_benchmark
+from experiments.alignment.aligned_faces import aligned_benchmark
 from experiments.face_sets import ALIGNMENTS, at_side
 from experiments.measure import Measured, measure
 from experiments.network_speed import faces_per_second

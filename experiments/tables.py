@@ -14,18 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.records import Result, read_all
-from experiments import (
-    alignment_worth,
-    facenet_order,
-    ideas_tables,
-    speed_tables,
-    study_records,
-    study_tables,
-)
+from experiments import alignment_worth, facenet_order, ideas_tables, speed_tables
 from experiments.markdown import markdown
 from experiments.paper_numbers import CLASSICAL, FACENET_TABLES, LATER, Published, not_measured
 from experiments.record_checks import TableError, check_record
 from experiments.rows import ROWS
+from experiments.studies import study_records, study_tables
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = Path(__file__).parent / "results"

@@ -39,8 +39,8 @@ from common.landmarks.train import (
 )
 from common.landmarks.weights import SHIPPED, load_network, save_weights
 from common.training import Batches, Schedule, TrainingError, fit
-from experiments.landmark_errors import measure, write_record
-from experiments.landmark_faces import FacesError, LandmarkFaces, read_faces
+from experiments.alignment.landmark_errors import measure, write_record
+from experiments.alignment.landmark_faces import FacesError, LandmarkFaces, read_faces
 
 _WATCHED = 512
 """Validation faces that are looked at while training; all of them are measured at its end."""

@@ -9,7 +9,7 @@ from common.data.folders import FaceFolder, FolderError
 from common.landmarks.squares import Squares
 from common.types import Pairs
 from deepface_jax.config import AlignConfig
-from experiments.aligned_faces import AlignedSet, aligned_faces
+from experiments.alignment.aligned_faces import AlignedSet, aligned_faces
 
 CENTER_SHARE = 0.87
 """Side of the center crop in sides of a training crop: as much of a face as on LFW's crops."""

@@ -206,8 +206,8 @@ print(f"output pixel {middle.round(1)} comes from {(A @ [*middle, 1]).round(1)} 
 # image. All stages together are Figure 1 of the paper:
 
 # %%
-from experiments.figure1_panels import draw
-from experiments.figure1_stages import stages
+from experiments.alignment.figure1_panels import draw
+from experiments.alignment.figure1_stages import stages
 
 stages_of_hero = stages(picture, landmarks, face)
 show(draw(stages_of_hero, face), "Figure 1 of the paper, from our stages")

@@ -3,8 +3,8 @@
 import pytest
 
 from common.landmarks.predict import Landmarker
-from experiments import align_photos
-from tests.experiments.aligning import ByColor, save
+from experiments.alignment import align_photos
+from tests.experiments.alignment.aligning import ByColor, save
 
 
 @pytest.fixture

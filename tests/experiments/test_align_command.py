@@ -10,9 +10,9 @@ from PIL import Image
 
 from common.landmarks import crops
 from deepface_jax.fallback import Fallback
-from experiments import align_photos as module
-from experiments.contact_sheet import TILE
-from tests.experiments.aligning import ByColor, code_of, faces, rows, run, save
+from experiments.alignment import align_photos as module
+from experiments.alignment.contact_sheet import TILE
+from tests.experiments.alignment.aligning import ByColor, code_of, faces, rows, run, save
 
 
 def test_a_tree_is_mirrored(by_color, tree, tmp_path, capsys):

@@ -9,7 +9,7 @@ from rich.console import Console
 from common.data.synthetic import synthetic_benchmark
 from deepface_jax.config import AlignConfig
 from experiments import deepface_alignment_lfw as row
-from experiments.aligned_faces import AlignedSet
+from experiments.alignment.aligned_faces import AlignedSet
 from experiments.faces import paired_images
 from experiments.setting import Setting
 

@@ -22,7 +22,7 @@ from deepface_jax.config import AlignConfig
 from deepface_jax.network_config import Filters, NetworkConfig
 from deepface_jax.train import SMALL_DATA
 from experiments import deepface_training
-from experiments.aligned_faces import AlignedSet
+from experiments.alignment.aligned_faces import AlignedSet
 from experiments.training_faces import TrainingFaces, aligned_folder, validation_pairs
 
 TINY = NetworkConfig(

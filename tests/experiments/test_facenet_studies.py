@@ -11,26 +11,25 @@ import pytest
 from flax import nnx
 
 from common.records import RecordError
-from experiments import (
-    collapse_study,
-    facenet_short,
-    facenet_studies,
-    facenet_study_setting,
-    study_records,
-    study_tables,
-    tables,
-)
-from experiments.clusters_picture import clusters_figure
-from experiments.collapse_study import Trial, collapses
+from experiments import facenet_studies, tables
 from experiments.face_sets import FaceSet
-from experiments.facenet_short import Short, embedding_sizes, shares, some_people
 from experiments.facenet_studies import Options, main
 from experiments.facenet_training import Trained
 from experiments.held_out import HeldOut, spread
 from experiments.paper_numbers import FACENET_STUDIES
-from experiments.study_picture import panels, studies_figure
-from experiments.study_records import Study
-from experiments.worse_faces import compressed, shrunk
+from experiments.studies import (
+    collapse_study,
+    facenet_short,
+    facenet_study_setting,
+    study_records,
+    study_tables,
+)
+from experiments.studies.clusters_picture import clusters_figure
+from experiments.studies.collapse_study import Trial, collapses
+from experiments.studies.facenet_short import Short, embedding_sizes, shares, some_people
+from experiments.studies.study_picture import panels, studies_figure
+from experiments.studies.study_records import Study
+from experiments.studies.worse_faces import compressed, shrunk
 from facenet_jax.collapse import CollapseError
 from facenet_jax.model import build
 from facenet_jax.recipes import SMALL_DATA

@@ -19,9 +19,15 @@ from deepface_jax.face_model import ANCHORS, assemble, generic_face
 from deepface_jax.frontalize import frontalize_batch
 from deepface_jax.placement import reference
 from experiments import figure1 as command
+from experiments.alignment.figure1_panels import draw
+from experiments.alignment.figure1_stages import (
+    FigureError,
+    nearest_triangle,
+    new_view,
+    on_head,
+    stages,
+)
 from experiments.figure1 import Args, main, shrink
-from experiments.figure1_panels import draw
-from experiments.figure1_stages import FigureError, nearest_triangle, new_view, on_head, stages
 
 FACE = assemble(generic_face().landmarks)  # whatever Sigma is measured
 SMALL = replace(PAPER, size=76, interocular=27.0, eyes_x=37.5, eyes_y=26.0)

@@ -8,11 +8,11 @@ from PIL import Image
 
 from common.data.synthetic_people import random_identities, random_scenes
 from common.data.synthetic_scene import render
-from experiments import identify_photos
-from experiments.annotate import KNOWN, UNKNOWN
-from experiments.answers import rate_of_any
+from experiments.photos import identify_photos
+from experiments.photos.annotate import KNOWN, UNKNOWN
+from experiments.photos.answers import rate_of_any
 from facenet_jax.weights import save_weights
-from tests.experiments.identifying import (
+from tests.experiments.photos.identifying import (
     DOUBTFUL,
     NOTHING,
     POINT,

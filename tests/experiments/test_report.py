@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 from common import records
-from experiments import record_checks, report, report_page, report_records, report_tables
+from experiments import record_checks, report
 from experiments.ideas import BUNDLES
 from experiments.paper_numbers import CLASSICAL, DEEP, LATER
 from experiments.report import Report, main
-from experiments.report_records import read_records
+from experiments.reporting import report_page, report_records, report_tables
+from experiments.reporting.report_records import read_records
 from experiments.rows import ROWS
 from experiments.tables import TableError
 from tests.common.test_records import make_result
-from tests.experiments.reading_reports import Page, expected_cells
+from tests.experiments.reporting.reading_reports import Page, expected_cells
 
 HOSTILE = "<script>alert('x')</script>&\"><img src=https://evil.example/x.png onerror=alert(1)>"
 

@@ -10,7 +10,7 @@ from common.landmarks.network import NetworkConfig
 from common.landmarks.train import TrainConfig
 from common.landmarks.weights import load_network
 from experiments import train_landmarks
-from experiments.landmark_faces import FacesError, read_faces
+from experiments.alignment.landmark_faces import FacesError, read_faces
 from experiments.train_landmarks import TrainLandmarks
 
 TINY = NetworkConfig(side=16, widths=(2, 3, 4, 5), blocks=(0, 1, 0, 1), squeezed=2, hidden=6)

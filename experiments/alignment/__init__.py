@@ -1,0 +1,1 @@
+"""Alignment of many faces: what `experiments.align` and `experiments.figure1` are made of."""

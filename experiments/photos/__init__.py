@@ -1,0 +1,1 @@
+"""Who is on your photos: what `experiments.identify` is made of."""

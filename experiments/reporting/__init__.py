@@ -1,0 +1,1 @@
+"""The report: what `experiments.report` is made of."""
