@@ -2,7 +2,7 @@
 
     python -m experiments.reproduce ideas --train-dir DIR --from-scratch
 
-trains the eight one after the other (estimated: five minutes each on two cores), and measures them
+trains the eight one after the other (some nine minutes each on one core), and measures them
 on View 2 by the squared distance of their embeddings. A training that is done is not done again,
 until all are; one that was killed goes on. Without `--from-scratch`, those that are done are
 measured. docs/ideas.md has what comes of it.
@@ -60,8 +60,7 @@ def run(setting: Setting) -> list[Measured]:
         measured.append(_measure(setting, trainings, bundle, trained, folder, speeds))
     if not measured:
         raise NotRerun(
-            "its trainings take most of an hour, as estimated for two cores; --from-scratch begins "
-            "them, or goes on with them"
+            "its trainings take about an hour; --from-scratch begins them, or goes on with them"
         )
     if missing:
         note(f"not trained, so not measured: {', '.join(missing)}")
