@@ -41,4 +41,4 @@ BUNDLES = tuple(
     for alignment in ALIGNMENTS
     for loss in LOSSES
 )
-"""Those that see the same pictures beside one another."""
+"""Those of one network and alignment, which share their pictures, beside one another."""

@@ -51,6 +51,8 @@ ROWS: dict[str, Row] = {
     "facenet": Row("experiments.facenet_lfw", "FaceNet", "aligned"),
     "sphereface": Row("experiments.sphereface_lfw", "SphereFace", "mirrored"),
     "ideas": Row(
-        "experiments.ideas_lfw", "One idea at a time, short trainings", "local-softmax-3d"
+        "experiments.ideas_lfw",
+        "One idea at a time: DeepFace's bundle, five epochs",
+        "local-softmax-3d",
     ),
 }

@@ -1,1 +1,1 @@
-"""Alignment of many faces: what `experiments.align` and `experiments.figure1` are made of."""
+"""Aligned faces: what `experiments.align`, `figure1` and `train_landmarks` share with the rows."""

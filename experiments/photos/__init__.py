@@ -1,1 +1,1 @@
-"""Who is on your photos: what `experiments.identify` is made of."""
+"""Who is on your photos: what `identify` is made of; `measure_thresholds` takes its networks."""

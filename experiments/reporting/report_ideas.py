@@ -13,8 +13,8 @@ def worth(records: Records) -> str:
     """Alignment, locality and loss in all bundles; then alignment alone, at the paper's size."""
     return (
         "<p>Accuracies are measured here, on View 2; differences are taken on each of its ten "
-        "folds, and ± is their standard error. Networks that are compared have seen the same "
-        "faces, equally often.</p>"
+        "folds, and ± is their standard error. Networks that are compared were trained on the "
+        "same faces, and saw as many of them in all.</p>"
         "<h3>Network, loss and alignment, each in two ways</h3>"
         "<p>DeepFace's layers without shared weights or FaceNet's convolutions, small ones; a "
         "softmax over the training people or triplets; faces aligned in 2D or turned to the "
