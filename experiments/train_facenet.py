@@ -26,15 +26,33 @@ from experiments.folder_facts import folder_facts
 from experiments.held_out import HeldOut
 from experiments.training_command import named_folder, ship
 from experiments.training_faces import validation_pairs
-from facenet_jax.config import NN1, NN4_SMALL, RESIDUAL, Network, NetworkConfig, network_config
-from facenet_jax.recipes import PAPER, PAPER_SMALL, SMALL_DATA, SMALL_DATA_NN4, Recipe
+from facenet_jax.config import (
+    NN1,
+    NN4_SMALL,
+    RESIDUAL,
+    RESIDUAL_PRELU,
+    Network,
+    NetworkConfig,
+    network_config,
+)
+from facenet_jax.recipes import (
+    PAPER,
+    PAPER_SMALL,
+    SMALL_DATA,
+    SMALL_DATA_NN4,
+    SMALL_DATA_RESIDUAL,
+    Recipe,
+)
 from facenet_jax.sampling import IdentityBatches
 from facenet_jax.weights import SHIPPED, save_weights
 
-Name: TypeAlias = Literal["small-data", "small-data-nn4", "paper", "paper-size", "tiny"]
+Name: TypeAlias = Literal[
+    "small-data", "small-data-residual", "small-data-nn4", "paper", "paper-size", "tiny"
+]
 Alignment: TypeAlias = Literal["aligned", "center-crop"]
 RECIPES: dict[str, tuple[NetworkConfig, Recipe]] = {
-    "small-data": (RESIDUAL, SMALL_DATA),
+    "small-data": (RESIDUAL_PRELU, SMALL_DATA),
+    "small-data-residual": (RESIDUAL, SMALL_DATA_RESIDUAL),
     "small-data-nn4": (NN4_SMALL, SMALL_DATA_NN4),
     "paper": (replace(NN4_SMALL, batch_norm=False, response_norm=True), PAPER_SMALL),
     "paper-size": (NN1, PAPER),
@@ -131,11 +149,14 @@ class Options:
 
     train_dir: Path | None = None
     """`<identity>/<image>.jpg` (else $FACES_TRAIN_DIR)."""
-    recipe: Literal["small-data", "small-data-nn4", "paper", "paper-size"] = "small-data"
-    """For little data, with a network of ours or with NN4; the paper's for twenty faces a person;
-    or the paper's run: see `python -m experiments.plan facenet` first."""
+    recipe: Literal[
+        "small-data", "small-data-residual", "small-data-nn4", "paper", "paper-size"
+    ] = "small-data"
+    """For little data, with a network of ours (the shipped one, or the one before) or with NN4; the
+    paper's for twenty faces a person; or the paper's run: see `python -m experiments.plan facenet`
+    first."""
     network: Network | None = None
-    """One of the paper's in its full width, or the residual one, instead of the recipe's."""
+    """One of the paper's in its full width, or a residual one, instead of the recipe's."""
     chunk: int | None = None
     """Faces that are embedded at a time, to save memory, instead of the recipe's."""
     alignments: tuple[Alignment, ...] = INPUTS

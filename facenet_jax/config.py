@@ -3,7 +3,8 @@
 NN1 is Table 1, NN2 Table 2; NN3 is NN2 at 160 x 160 pixels. Of NN4 the paper gives the side, that
 the higher layers have no 5 x 5 convolutions, and 285 million multiply-adds: the layer table is
 ours (nn2.py). The layers of NNS1 and NNS2 are not published at all, so they are not built. The
-residual network is not the paper's: it learns from few faces what NN4 does not (residual.py).
+residual networks are not the paper's: they learn from few faces what NN4 does not (residual.py,
+residual_prelu.py).
 
 Source: Schroff, Kalenichenko, Philbin 2015, Sec. 3 and 4, Tables 1 and 2.
 """
@@ -11,7 +12,7 @@ Source: Schroff, Kalenichenko, Philbin 2015, Sec. 3 and 4, Tables 1 and 2.
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Network: TypeAlias = Literal["NN1", "NN2", "NN3", "NN4", "residual"]
+Network: TypeAlias = Literal["NN1", "NN2", "NN3", "NN4", "residual", "residual-prelu"]
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,17 @@ RESIDUAL = NetworkConfig(
     "residual", side=96, batch_norm=True, response_norm=False, embedding_norm=True
 )
 """For few faces and a small machine; not a network of the paper's."""
+RESIDUAL_PRELU = NetworkConfig("residual-prelu", side=64, batch_norm=True, response_norm=False)
+"""The same, and learns more from them."""
 
 
 def network_config(name: str) -> NetworkConfig:
-    """The network of that name: the paper's as it has it, or the residual one.
+    """The network of that name: the paper's as it has it, or one of the residual ones.
 
     Raises:
       ValueError: no such network, or one whose layers are not published.
     """
-    networks = {config.network: config for config in (NN1, NN2, NN3, NN4, RESIDUAL)}
+    networks = {config.network: config for config in (NN1, NN2, NN3, NN4, RESIDUAL, RESIDUAL_PRELU)}
     if name in ("NNS1", "NNS2"):
         raise ValueError(
             f"the paper gives {name}'s size and speed but not its layers, so it cannot be built; "

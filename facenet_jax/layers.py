@@ -19,6 +19,9 @@ from facenet_jax.config import NetworkConfig
 
 Maps: TypeAlias = Float[Array, "batch height width channels"]
 
+FIRST_SLOPE = 0.25
+"""Of PReLUs, before training (He et al. 2015, "Delving deep into rectifiers")."""
+
 
 class Draws:
     """Standard normal numbers to make kernels of: consecutive pieces of one draw.
@@ -37,7 +40,7 @@ class Draws:
 
 
 class Conv(nnx.Module):
-    """Convolution, optional batch normalization, bias, ReLU."""
+    """Convolution, optional batch normalization, bias, ReLU or PReLU."""
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class Conv(nnx.Module):
         draws: Draws,
         stride: int = 1,
         gain: float = 1.0,
+        prelu: bool = False,
     ):
         self.stride = stride
         self.dtype = config.dtype
@@ -57,6 +61,7 @@ class Conv(nnx.Module):
         self.kernel = nnx.Param(spread * draws(size, size, c_in, c_out))
         self.bias = nnx.Param(jnp.zeros(c_out))
         self.norm = BatchNorm(c_out) if config.batch_norm else None
+        self.slope = nnx.Param(jnp.full(c_out, FIRST_SLOPE)) if prelu else None
 
     def __call__(
         self, x: Float[Array, "batch height width c_in"], *, training: bool = False
@@ -65,7 +70,10 @@ class Conv(nnx.Module):
         x = convolve(x.astype(self.dtype), self.kernel[...].astype(self.dtype), self.stride)
         if self.norm is not None:
             x = self.norm(x, training=training)
-        return jax.nn.relu(x + self.bias[...].astype(x.dtype))
+        x = x + self.bias[...].astype(x.dtype)
+        if self.slope is None:
+            return jax.nn.relu(x)
+        return jnp.where(x > 0, x, self.slope[...].astype(x.dtype) * x)
 
 
 class Linear(nnx.Module):

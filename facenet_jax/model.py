@@ -11,6 +11,7 @@ from facenet_jax.layers import Draws
 from facenet_jax.nn1 import NN1
 from facenet_jax.nn2 import NN2
 from facenet_jax.residual import Residual
+from facenet_jax.residual_prelu import ResidualPReLU
 from facenet_jax.tables import rows, total
 
 
@@ -24,7 +25,8 @@ class FaceNet(nnx.Module):
     def __init__(self, config: NetworkConfig, *, rngs: nnx.Rngs):
         self.config = config
         draws = Draws(rngs.params(), total(rows(config)).weights)
-        kind = {"NN1": NN1, "residual": Residual}.get(config.network, NN2)
+        others = {"NN1": NN1, "residual": Residual, "residual-prelu": ResidualPReLU}
+        kind = others.get(config.network, NN2)
         self.network = kind(config, draws=draws)
         self.norm = BatchNorm(config.embedding_size) if config.embedding_norm else None
 

@@ -6,7 +6,8 @@ begins with the network that the one before has left.
 `PAPER` has the paper's values, and where it gives none, ours (docs/facenet.md, deviations 6 to 8).
 `PAPER_SMALL` is the same with batches that twenty faces a person can fill (deviation 9).
 `SMALL_DATA` departs from the paper wherever that helps people who were not trained on (deviations
-10 to 16), the network included; `SMALL_DATA_NN4` is what NN4 was trained by before that.
+10 to 16), the network included; `SMALL_DATA_RESIDUAL` and `SMALL_DATA_NN4` are what earlier
+networks were trained by.
 
 Source: Schroff et al. 2015, Sec. 3.2 and 3.3.
 """
@@ -49,6 +50,11 @@ class TrainConfig:
     """s of the classification: cosines are multiplied by it."""
     cosine_margin: float = 0.0
     """m of the classification: taken off the cosine of the right person."""
+    margin_rise: float = 0.0
+    """Epochs in which m grows from nothing, by the same amount each step."""
+    classifier_length: float = 0.0
+    """Each person's direction is brought back to that length after every step, so that a step
+    turns it as far late as early, and the farther the shorter it is; 0 to leave lengths free."""
 
     optimizer: Literal["adagrad", "sgd", "adam"] = "adagrad"
     learning_rate: float = PUBLISHED.learning_rate
@@ -94,6 +100,19 @@ PAPER_SMALL: Recipe = (
     replace(PAPER[0], epochs=40.0, identities=21, faces=20, negatives=60, chunk=96),
 )
 SMALL_DATA: Recipe = (
+    TrainConfig(
+        epochs=20.0, identities=0, negatives=64, augment=MODERATE,
+        triplets=0.0, softmax=1.0, cosine_margin=0.35, margin_rise=2.0, classifier_length=0.5,
+        optimizer="adam", learning_rate=1e-3, schedule="cosine", warmup=1.0,
+        clip=5.0, average=0.998,
+    ),
+    TrainConfig(
+        epochs=8.0, identities=20, faces=6, negatives=8, augment=MODERATE,
+        optimizer="adam", learning_rate=3e-4, schedule="cosine", warmup=0.5,
+        clip=5.0, average=0.998,
+    ),
+)  # fmt: skip
+SMALL_DATA_RESIDUAL: Recipe = (
     TrainConfig(
         epochs=20.0, identities=0, negatives=64, augment=MODERATE,
         triplets=0.0, softmax=1.0, cosine_margin=0.2,

@@ -30,7 +30,7 @@ def cosine_softmax(
     classifier: Float[Array, "people dim"],
     *,
     scale: float,
-    margin: float = 0.0,
+    margin: float | Float[Array, ""] = 0.0,
 ) -> Float[Array, ""]:
     """Cross-entropy, mean over the batch.
 

@@ -2,7 +2,7 @@
 
 What the paper prints as FLOPS are multiply-adds. Some of its rounded figures fit the weights only
 with the biases (conv1's 119M), others only without (4a's 545K); so the two are counted apart. Batch
-normalization's scales, which the paper has not, are not counted.
+normalization's scales and PReLU's slopes, which the paper has not, are not counted.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from facenet_jax.inception import InceptionRow
 from facenet_jax.nn1 import TABLE_1, P
 from facenet_jax.nn2 import inception_rows
 from facenet_jax.residual import STAGES, STEM
+from facenet_jax.residual_prelu import UNITS
 
 
 class Row(NamedTuple):
@@ -32,6 +33,8 @@ def rows(config: NetworkConfig) -> tuple[Row, ...]:
     """The table of a network, from its first layer to the embedding."""
     if config.network == "residual":
         return _residual(config)
+    if config.network == "residual-prelu":
+        return _residual_prelu(config)
     return _nn1(config) if config.network == "NN1" else _nn2(config)
 
 
@@ -88,6 +91,16 @@ def _residual(config: NetworkConfig) -> tuple[Row, ...]:
     # fc sees all places: a convolution of one place as large as the maps.
     fc = _conv("fc", 1, side * side * channels, config.embedding_size, 1)
     return *found, fc
+
+
+def _residual_prelu(config: NetworkConfig) -> tuple[Row, ...]:
+    side, channels, found = config.side, 3, []
+    for unit in UNITS:
+        side, c_in, channels = _half(side), channels, config.channels(unit.channels)
+        inputs = [c_in] + 2 * unit.blocks * [channels]
+        parts = [_conv(unit.name, side, c, channels, 3) for c in inputs]
+        found.append(total(parts, unit.name))
+    return *found, _conv("fc", 1, side * side * channels, config.embedding_size, 1)
 
 
 def _inception(row: InceptionRow, side: int, c_in: int) -> Row:

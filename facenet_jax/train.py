@@ -22,6 +22,7 @@ from jaxtyping import Array, Float, Int, UInt8
 
 from common.batching import in_batches
 from common.compiling import COMPILER_OPTIONS
+from common.layers import unit_sphere
 from common.optimizing import averaged, copied, descent, rise_and_cosine
 from facenet_jax.distributed import sharded_triplet_loss
 from facenet_jax.large_batch import chunked_value_and_grad
@@ -151,6 +152,7 @@ def make_step(
         key = jax.random.fold_in(jax.random.key(seed), state.step)
         params, averages = state.weights
         rest = {name: part for name, part in params.items() if name != "network"}
+        margin = _margin(config, faces, state.step)
 
         def embed(network: Any, images: Array) -> tuple[Float[Array, "some dim"], Any]:
             model = nnx.merge(graph, network, averages, copy=True)
@@ -164,7 +166,7 @@ def make_step(
             if config.softmax:
                 value += config.softmax * cosine_softmax(
                     z, labels, rest["classifier"],
-                    scale=config.scale, margin=config.cosine_margin,
+                    scale=config.scale, margin=margin,
                 )  # fmt: skip
             return value, seen
 
@@ -173,7 +175,11 @@ def make_step(
         )
         gradient = {"network": network, **others}
         update, moments = optimizer.update(gradient, state.optimizer, params)
-        weights = Weights(jax.tree.map(jnp.add, params, update), said)
+        params = jax.tree.map(jnp.add, params, update)
+        if config.softmax and config.classifier_length:
+            directions = unit_sphere(params["classifier"])
+            params = {**params, "classifier": config.classifier_length * directions}
+        weights = Weights(params, said)
         average = averaged(config.average, state.average, weights, state.step)
         return TrainState(weights, moments, average, seen, state.step + 1), value
 
@@ -211,6 +217,12 @@ def embed_all(
       advance: is told how many faces were done.
     """
     return in_batches(lambda some: embed(weights, some), images, batch=batch, advance=advance)
+
+
+def _margin(config: TrainConfig, faces: int, step: Int[Array, ""]) -> Float[Array, ""]:
+    """The classification's margin in a step."""
+    rise = max(1.0, config.margin_rise * faces / config.batch)
+    return config.cosine_margin * jnp.minimum(1.0, (step + 1) / rise)
 
 
 def _optimizer(config: TrainConfig, faces: int) -> optax.GradientTransformation:

@@ -19,6 +19,9 @@ SMALL = {
     "residual": NetworkConfig(
         "residual", side=40, embedding_size=32, width=1 / 8, batch_norm=True, embedding_norm=True
     ),
+    "residual-prelu": NetworkConfig(
+        "residual-prelu", side=40, embedding_size=32, width=1 / 8, batch_norm=True
+    ),
 }
 
 
@@ -47,9 +50,11 @@ def test_jit_agrees_with_eager(network):
     assert np.abs(z[0] - z[1]).max() > 1e-3  # it does look at the faces
 
 
-@pytest.mark.parametrize(("network", "layers"), [("NN2", 24), ("NN4", 24), ("residual", 11)])
+@pytest.mark.parametrize(
+    ("network", "layers"), [("NN2", 24), ("NN4", 24), ("residual", 11), ("residual-prelu", 11)]
+)
 def test_layers_on_the_longest_path(network, layers):
-    """As docs/facenet.md and residual.py count them: convolutions and fc."""
+    """As docs/facenet.md and the residual networks count them: convolutions and fc."""
     traced = jax.make_jaxpr(small(network))(faces(2)).jaxpr
     weighted, depth = ("conv_general_dilated", "dot_general"), {}
     for step in traced.eqns:
@@ -99,6 +104,35 @@ def test_residual_network_is_its_formula():
         y = conv(first, y, stride)
         y = y + conv(third, conv(second, y))
     assert y.shape == (2, 3, 3, 16)
+    z = y.reshape(2, -1) @ net.fc.kernel[...] + net.fc.bias[...]
+    wanted = z / jnp.linalg.norm(z, axis=1, keepdims=True)
+    np.testing.assert_allclose(model(x), wanted, atol=1e-5)
+
+
+def test_residual_prelu_network_is_its_formula():
+    model, x = small("residual-prelu", batch_norm=False), faces(2)
+    net, rng = model.network, np.random.default_rng(2)
+    for layer in (layer for unit in net.units.values() for layer in unit):
+        layer.slope[...] = jnp.asarray(rng.uniform(-0.5, 1.5, layer.slope.shape), jnp.float32)
+        layer.bias[...] = jnp.asarray(rng.normal(size=layer.bias.shape), jnp.float32)
+
+    def conv(layer, x, stride=1):
+        y = jax.lax.conv_general_dilated(
+            x, layer.kernel[...], (stride, stride), "SAME",
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        )  # fmt: skip
+        y = y + layer.bias[...]
+        return jnp.maximum(y, 0) + layer.slope[...] * jnp.minimum(y, 0)
+
+    y = 4 * (x - 0.5)
+    for name in ("conv1", "conv2", "conv3", "conv4"):
+        first, *blocks = net.units[name]
+        y = conv(first, y, 2)
+        assert len(blocks) == 2 * {"conv2": 1, "conv3": 2}.get(name, 0)
+        while blocks:
+            one, two, *blocks = blocks
+            y = y + conv(two, conv(one, y))
+    assert y.shape == (2, 3, 3, 32)
     z = y.reshape(2, -1) @ net.fc.kernel[...] + net.fc.bias[...]
     wanted = z / jnp.linalg.norm(z, axis=1, keepdims=True)
     np.testing.assert_allclose(model(x), wanted, atol=1e-5)

@@ -8,7 +8,7 @@ from flax import nnx
 from jax.extend.core import jaxprs_in_params
 
 from experiments.paper_numbers import FACENET_TABLES
-from facenet_jax.config import NN1, NN2, NN3, NN4, RESIDUAL, NetworkConfig
+from facenet_jax.config import NN1, NN2, NN3, NN4, RESIDUAL, RESIDUAL_PRELU, NetworkConfig
 from facenet_jax.model import FaceNet
 from facenet_jax.tables import rows, total
 
@@ -97,9 +97,17 @@ def test_residual_network_is_as_large_as_it_says():
     assert total(rows(RESIDUAL)).weights == convolutions + 36 * 128 * 128
 
 
+def test_residual_prelu_network_is_as_large_as_it_says():
+    found = {row.name: row for row in rows(RESIDUAL_PRELU)}
+    assert found["conv4"].output == (4, 4, 256) and found["fc"].output == (1, 1, 128)
+    convolutions = 9 * (3 * 32 + 32 * 64 + 2 * 64**2 + 64 * 128 + 4 * 128**2 + 128 * 256)
+    assert total(rows(RESIDUAL_PRELU)).weights == convolutions + 16 * 256 * 128
+
+
 CONFIGS = [
     NN1, NN2, NN3, NN4, NetworkConfig("NN2", 75, 64, width=0.3), NetworkConfig("NN1", 53),
     NetworkConfig("residual", 75, 64, width=0.3),
+    NetworkConfig("residual-prelu", 75, 64, width=0.3),
 ]  # fmt: skip
 
 
@@ -108,8 +116,10 @@ def test_rows_are_what_is_built(config):
     graph, state = nnx.split(nnx.eval_shape(lambda: FaceNet(config, rngs=nnx.Rngs(0))))
     built = {}
     for path, leaf in nnx.to_flat_state(state):
-        row = path[2] if path[1] in ("layers", "inception", "stages") else path[1]
+        row = path[2] if path[1] in ("layers", "inception", "stages", "units") else path[1]
         sizes = built.setdefault(row, {"kernel": 0, "bias": 0})
+        if path[-1] == "slope":  # the paper has none, so they are not counted
+            continue
         sizes[path[-1]] += prod(leaf.get_raw_value().shape)
     for row in rows(config):
         sizes = built.pop(row.name, {"kernel": 0, "bias": 0})

@@ -124,6 +124,35 @@ def test_the_warm_up_learns_and_hands_its_average_on():
     np.testing.assert_array_equal(third.weights.params["classifier"], result.params["classifier"])
 
 
+def test_the_margin_rises_step_by_step():
+    """The first loss with a margin that rises over two epochs is that of its first share."""
+    rising = replace(WARM_UP, cosine_margin=0.4, margin_rise=2.0, optimizer="sgd")
+    per_epoch = FACES / rising.batch  # two steps, so the margin is whole after four
+    batch = next(batches(rising))
+    for step, margin in ((0, 0.1), (1, 0.2), (3, 0.4), (9, 0.4)):
+        assert margin == pytest.approx(0.4 * min(1, (step + 1) / (2 * per_epoch)))
+        still = replace(rising, cosine_margin=margin, margin_rise=0.0)
+        losses = []
+        for config in (rising, still):
+            graph, state = begin(config)
+            state = state._replace(step=jnp.asarray(step, jnp.int32))
+            losses.append(float(make_step(config, graph, faces=FACES)(state, batch)[1]))
+        assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_directions_are_brought_back_to_their_length_and_turn_as_in_the_free_step():
+    free = replace(WARM_UP, optimizer="sgd", learning_rate=3.0, average=0.0, warmup=0.0)
+    held = replace(free, classifier_length=0.5)
+    found = []
+    for config in (free, held):
+        graph, state = begin(config)
+        state, _ = make_step(config, graph, faces=FACES)(state, next(batches(config)))
+        found.append(np.asarray(state.weights.params["classifier"]))
+    lengths = np.linalg.norm(found[0], axis=1, keepdims=True)
+    assert np.abs(lengths - 0.5).max() > 0.1
+    np.testing.assert_allclose(found[1], 0.5 * found[0] / lengths, atol=1e-6)
+
+
 def test_the_average_is_of_all_weights_and_follows_fast_at_first():
     config = replace(TRIPLETS, average=0.95, optimizer="sgd")
     graph, state = begin(config)
