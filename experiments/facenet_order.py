@@ -1,37 +1,58 @@
-"""The two networks that FaceNet's headline came from, in the order in which View 2 saw them."""
+"""The networks that FaceNet's headline came from, in the order in which View 2 saw them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from common.records import Result
 from experiments.markdown import markdown
 
+REPLACED = "replaced"
+"""Folder of records beside the others: of a headline that another network has taken since."""
+
+
+class Seen(NamedTuple):
+    """A network, and its two variants."""
+
+    name: str
+    aligned: str
+    cropped: str
+    folder: str = ""
+    """Of its records, below the others."""
+
+
 NETWORKS = (
-    ("first: NN4", "nn4", "nn4-center-crop"),
-    ("then: residual", "aligned", "center-crop"),
+    Seen("first: NN4", "nn4", "nn4-center-crop"),
+    Seen("then: residual", "aligned", "center-crop", REPLACED),
+    Seen("now: residual-prelu", "aligned", "center-crop"),
 )
-"""Each with its variants under the two alignments."""
 
 
-def table(results: Sequence[Result]) -> str:
-    """By what each was chosen (accuracy on held-out people), and what View 2 said of it."""
-    found = {r.variant: r for r in results if r.row == "facenet"}
-    lines = [
-        (name, _held_out(found, aligned), _view2(found, aligned), _view2(found, cropped))
-        for name, aligned, cropped in NETWORKS
-    ]
+def table(results: Sequence[Result], replaced: Sequence[Result]) -> str:
+    """By what each was chosen (accuracy on held-out people), and what View 2 said of it.
+
+    Args:
+      results: the records of today.
+      replaced: those of `REPLACED`.
+    """
+    lines = []
+    for seen in NETWORKS:
+        records = replaced if seen.folder else results
+        found = {r.variant: r for r in records if r.row == "facenet"}
+        aligned, cropped = found.get(seen.aligned), found.get(seen.cropped)
+        lines.append((seen.name, _held_out(aligned), _view2(aligned, seen), _view2(cropped, seen)))
     return markdown(
         ("network", "held-out people, aligned", "View 2, aligned", "View 2, center crop"), lines
     )
 
 
-def _held_out(found: Mapping[str, Result], variant: str) -> str:
-    if variant not in found:
+def _held_out(result: Result | None) -> str:
+    if result is None:
         return "not measured"
-    return f"{found[variant].config['held_out']['accuracy']['mean']:.4f}"
+    return f"{result.config['held_out']['accuracy']['mean']:.4f}"
 
 
-def _view2(found: Mapping[str, Result], variant: str) -> str:
-    if variant not in found:
+def _view2(result: Result | None, seen: Seen) -> str:
+    if result is None:
         return "not measured"
-    mean = found[variant].metrics["accuracy"]["mean"]
-    return f"[{mean:.4f}](../experiments/results/{found[variant].file_name})"
+    path = "/".join(filter(None, ("../experiments/results", seen.folder, result.file_name)))
+    return f"[{result.metrics['accuracy']['mean']:.4f}]({path})"

@@ -93,7 +93,9 @@ def _blocks(results: Sequence[Result]) -> dict[str, Callable[[], str]]:
     blocks: dict[str, Callable[[], str]] = {
         "comparison": lambda: comparison(results),
         "ideas": lambda: ideas_tables.table(results),
-        "facenet-order": lambda: facenet_order.table(results),
+        "facenet-order": lambda: facenet_order.table(
+            results, read_all(RECORDS / facenet_order.REPLACED)
+        ),
         "deepface-speed-training": lambda: speed_tables.training(speed_tables.read(SPEED)),
         "deepface-speed-features": lambda: speed_tables.features(speed_tables.read(SPEED)),
         "deepface-networks-alignment": lambda: alignment_worth.table(results),

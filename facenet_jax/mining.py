@@ -13,11 +13,12 @@ Source: Schroff et al. 2015, Sec. 3.2, Eq. 4 (semi-hard; the hardest, with a war
 """
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Shaped
 
 from facenet_jax.config import PAPER
 
@@ -43,6 +44,9 @@ class Mining:
         if not self.margin > 0:
             raise ValueError(f"the margin is {self.margin}; wanted one above zero")
 
+
+PIECES = 8
+"""That rows are folded into; where measured, 8 was faster than 4, 16 or 32."""
 
 SEMI_HARD = Mining()
 """The paper's."""
@@ -155,7 +159,20 @@ def _least(
 
     Two plain minima, since on a CPU XLA takes twice as long for one argmin.
     """
-    least = jnp.min(values, axis=1)
+    least = _minimum(values)
     last = values.shape[1] - 1
     places = jnp.where(values == least[:, None], jnp.arange(last + 1), last)
-    return jnp.min(places, axis=1), least
+    return _minimum(places), least
+
+
+def _minimum(values: Shaped[Array, "anchors batch"]) -> Shaped[Array, " anchors"]:
+    """Of each row.
+
+    Rows are folded onto themselves first: minima of whole pieces, number by number, which a CPU
+    takes many at a time, where XLA's minimum along a row goes through it one by one. Where a row
+    does not divide evenly, the last piece begins within the one before; a minimum does not mind.
+    """
+    batch = values.shape[1]
+    piece = -(-batch // PIECES)
+    starts = (min(number * piece, batch - piece) for number in range(PIECES))
+    return jnp.min(reduce(jnp.minimum, [values[:, at : at + piece] for at in starts]), axis=1)

@@ -96,9 +96,7 @@ Recipe: TypeAlias = tuple[TrainConfig, ...]
 """The phases, in their order."""
 
 PAPER: Recipe = (TrainConfig(),)
-PAPER_SMALL: Recipe = (
-    replace(PAPER[0], epochs=40.0, identities=21, faces=20, negatives=60, chunk=96),
-)
+PAPER_SMALL: Recipe = (replace(PAPER[0], epochs=40.0, identities=21, faces=20, negatives=60),)
 SMALL_DATA: Recipe = (
     TrainConfig(
         epochs=20.0, identities=0, negatives=64, augment=MODERATE,

@@ -14,12 +14,11 @@ import numpy as np
 from experiments.face_sets import FaceSet
 from experiments.facenet_training import Trained, train
 from experiments.held_out import HeldOut
-from facenet_jax.config import RESIDUAL, NetworkConfig
+from facenet_jax.config import RESIDUAL_PRELU, NetworkConfig
 from facenet_jax.recipes import SMALL_DATA, Recipe
 
-HALF = replace(RESIDUAL, side=64, width=0.5)
-"""Half of the shipped network's channels, on 64 x 64 pixels: a training of some minutes on two
-cores, as estimated."""
+HALF = replace(RESIDUAL_PRELU, width=0.5)
+"""Half of the shipped network's channels."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,9 @@ class Short:
         made = []
         for phase, steps in zip(self.recipe, self.steps, strict=True):
             epochs = steps * phase.batch / faces
-            warmup = 0.05 * epochs if phase.warmup else 0.0
-            made.append(replace(phase, epochs=epochs, warmup=warmup))
+            part = epochs / phase.epochs
+            warmup, margin_rise = part * phase.warmup, part * phase.margin_rise
+            made.append(replace(phase, epochs=epochs, warmup=warmup, margin_rise=margin_rise))
         return tuple(made)
 
     def train(self, faces: FaceSet, held_out: HeldOut, network: NetworkConfig) -> Trained:

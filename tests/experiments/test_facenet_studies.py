@@ -110,8 +110,11 @@ def test_all_short_trainings_take_the_same_steps():
         phases = short.phases(faces)
         assert [phase.steps(faces) for phase in phases] == [7, 3]
         for phase, usual in zip(phases, SMALL_DATA, strict=True):
-            assert phase.warmup == pytest.approx(0.05 * phase.epochs)
-            same = dict(epochs=usual.epochs, warmup=usual.warmup, average=usual.average)
+            part = phase.epochs / usual.epochs
+            assert phase.warmup == pytest.approx(part * usual.warmup)
+            assert phase.margin_rise == pytest.approx(part * usual.margin_rise)
+            same = dict(epochs=usual.epochs, warmup=usual.warmup, average=usual.average,
+                        margin_rise=usual.margin_rise)  # fmt: skip
             assert dataclasses.replace(phase, **same) == usual
     with pytest.raises(ValueError, match="steps for 1 phases; the recipe has 2"):
         Short(steps=(7,)).phases(100)

@@ -197,10 +197,11 @@ def test_networks_trained_here_are_measured_or_it_says_why(tmp_path, monkeypatch
     assert [variant for variant, *_ in run()] == shipped
     assert said[0].startswith("not measured: nn4 and nn4-center-crop: its weights are not in")
     assert "--recipe small-data-nn4" in said[0]
-    assert said[1].startswith("not measured: paper-recipe: ") and "--recipe paper" in said[1]
+    assert said[1].startswith("not measured: residual and residual-center-crop: ")
+    assert said[2].startswith("not measured: paper-recipe: ") and "--recipe paper" in said[2]
     assert run(name="before")[3:] == [
         ("nn4", "aligned", "small-data-nn4"), ("nn4-center-crop", "center-crop", "small-data-nn4"),
-    ] and len(said) == 1  # fmt: skip
+    ] and len(said) == 2  # fmt: skip
     for changes, what in (
         ({"seed": 3}, "another seed"), ({"inputs": ["center-crop"]}, "another alignment"),
         ({"recipe": [], "seed": 1}, "another recipe and another seed"),
@@ -301,13 +302,18 @@ def test_the_order_of_events_is_of_the_records_that_are_there():
 
     other = replace(made("nn4", 0.1, 0.2), row="other")
     records = [other, made("aligned", 0.875, 0.75), made("center-crop", 0.875, 0.625)]
-    first, then = facenet_order.table(records).splitlines()[2:]
-    assert first.split(" | ")[1:] == ["not measured", "not measured", "not measured |"]
-    assert then.split(" | ")[1] == "0.8750"
-    assert [cell[:8] for cell in then.split(" | ")[2:]] == ["[0.7500]", "[0.6250]"]
-    assert f"results/{records[2].file_name})" in then
-    first, _ = facenet_order.table([made("nn4", 0.8, 0.7), *records]).splitlines()[2:]
+    first, then, now = facenet_order.table(records, []).splitlines()[2:]
+    for line in (first, then):
+        assert line.split(" | ")[1:] == ["not measured", "not measured", "not measured |"]
+    assert now.split(" | ")[1] == "0.8750"
+    assert [cell[:8] for cell in now.split(" | ")[2:]] == ["[0.7500]", "[0.6250]"]
+    assert f"results/{records[2].file_name})" in now
+    before = [made("aligned", 0.85, 0.6875), made("nn4", 0.1, 0.2)]
+    records = [made("nn4", 0.8, 0.7), *records]
+    first, then, same = facenet_order.table(records, before).splitlines()[2:]
     assert first.split(" | ")[1:2] + [first.split(" | ")[2][:8]] == ["0.8000", "[0.7000]"]
+    assert then.split(" | ")[1:2] + [then.split(" | ")[2][:8]] == ["0.8500", "[0.6875]"]
+    assert f"results/replaced/{before[0].file_name})" in then and same == now
 
 
 def test_the_command_wants_a_folder(capsys):
