@@ -105,7 +105,7 @@ SMALL_DATA: Recipe = (
         clip=5.0, average=0.998,
     ),
     TrainConfig(
-        epochs=8.0, identities=20, faces=6, negatives=8, augment=MODERATE,
+        epochs=3.0, identities=20, faces=6, negatives=8, augment=MODERATE,
         optimizer="adam", learning_rate=3e-4, schedule="cosine", warmup=0.5,
         clip=5.0, average=0.998,
     ),
