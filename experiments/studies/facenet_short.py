@@ -19,6 +19,8 @@ from facenet_jax.recipes import SMALL_DATA, Recipe
 
 HALF = replace(RESIDUAL_PRELU, width=0.5)
 """Half of the shipped network's channels."""
+RISING = SMALL_DATA[0], replace(SMALL_DATA[1], epochs=8.0)
+"""The recipe for little data; in its second phase, a sixteenth of the steps to let the rate rise."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Short:
     """How all of them are trained."""
 
     network: NetworkConfig = HALF
-    recipe: Recipe = tuple(replace(phase, average=0.99) for phase in SMALL_DATA)
+    recipe: Recipe = tuple(replace(phase, average=0.99) for phase in RISING)
     """Losses, batches and optimizers of the phases; the running average is as short as they are."""
     steps: tuple[int, ...] = (1000, 200)
     """Of the phases."""

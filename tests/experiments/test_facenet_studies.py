@@ -32,7 +32,6 @@ from experiments.studies.study_records import Study
 from experiments.studies.worse_faces import compressed, shrunk
 from facenet_jax.collapse import CollapseError
 from facenet_jax.model import build
-from facenet_jax.recipes import SMALL_DATA
 from facenet_jax.sampling import IdentityBatches
 from facenet_jax.train import Weights
 from facenet_jax.weights import save_weights
@@ -109,7 +108,7 @@ def test_all_short_trainings_take_the_same_steps():
     for faces in (1999, 2000, 15_949):
         phases = short.phases(faces)
         assert [phase.steps(faces) for phase in phases] == [7, 3]
-        for phase, usual in zip(phases, SMALL_DATA, strict=True):
+        for phase, usual in zip(phases, short.recipe, strict=True):
             part = phase.epochs / usual.epochs
             assert phase.warmup == pytest.approx(part * usual.warmup)
             assert phase.margin_rise == pytest.approx(part * usual.margin_rise)
