@@ -20,7 +20,7 @@ from facenet_jax.recipes import SMALL_DATA, Recipe
 HALF = replace(RESIDUAL_PRELU, width=0.5)
 """Half of the shipped network's channels."""
 RISING = SMALL_DATA[0], replace(SMALL_DATA[1], epochs=8.0)
-"""The recipe for little data; in its second phase, a sixteenth of the steps to let the rate rise."""
+"""The recipe for little data; in its second phase, 1 / 16 of the steps to let the rate rise."""
 
 
 @dataclass(frozen=True)
