@@ -9,6 +9,10 @@ _MOMENTUM = 0.95
 """Of the running averages: share of the old value that a batch leaves."""
 
 
+FIRST_SLOPE = 0.25
+"""Of PReLUs, before training (He et al. 2015, "Delving deep into rectifiers")."""
+
+
 class BatchNorm(nnx.Module):
     """scale * (x - mean) / sqrt(variance + 1e-5) for every channel; the bias is the layer's own.
 
@@ -38,6 +42,16 @@ class BatchNorm(nnx.Module):
             mean, variance = batch_mean, batch_variance
         scale = self.scale[...] * jax.lax.rsqrt(variance + 1e-5)
         return (x * scale - mean * scale).astype(x.dtype)
+
+
+def prelu(
+    x: Float[Array, "*places channels"], slope: Float[Array, " channels"]
+) -> Float[Array, "*places channels"]:
+    """max(x, 0) + slope * min(x, 0), with a slope a channel that is learned.
+
+    Source: He et al. 2015, "Delving deep into rectifiers", Eq. 1.
+    """
+    return jnp.where(x > 0, x, slope.astype(x.dtype) * x)
 
 
 def unit_sphere(z: Float[Array, "batch dim"]) -> Float[Array, "batch dim"]:

@@ -14,13 +14,10 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from common.layers import BatchNorm
+from common.layers import FIRST_SLOPE, BatchNorm, prelu
 from facenet_jax.config import NetworkConfig
 
 Maps: TypeAlias = Float[Array, "batch height width channels"]
-
-FIRST_SLOPE = 0.25
-"""Of PReLUs, before training (He et al. 2015, "Delving deep into rectifiers")."""
 
 
 class Draws:
@@ -52,7 +49,7 @@ class Conv(nnx.Module):
         draws: Draws,
         stride: int = 1,
         gain: float = 1.0,
-        prelu: bool = False,
+        learned_slope: bool = False,
     ):
         self.stride = stride
         self.dtype = config.dtype
@@ -61,7 +58,7 @@ class Conv(nnx.Module):
         self.kernel = nnx.Param(spread * draws(size, size, c_in, c_out))
         self.bias = nnx.Param(jnp.zeros(c_out))
         self.norm = BatchNorm(c_out) if config.batch_norm else None
-        self.slope = nnx.Param(jnp.full(c_out, FIRST_SLOPE)) if prelu else None
+        self.slope = nnx.Param(jnp.full(c_out, FIRST_SLOPE)) if learned_slope else None
 
     def __call__(
         self, x: Float[Array, "batch height width c_in"], *, training: bool = False
@@ -73,7 +70,7 @@ class Conv(nnx.Module):
         x = x + self.bias[...].astype(x.dtype)
         if self.slope is None:
             return jax.nn.relu(x)
-        return jnp.where(x > 0, x, self.slope[...].astype(x.dtype) * x)
+        return prelu(x, self.slope[...])
 
 
 class Linear(nnx.Module):

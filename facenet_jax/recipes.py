@@ -111,18 +111,9 @@ SMALL_DATA: Recipe = (
     ),
 )  # fmt: skip
 SMALL_DATA_RESIDUAL: Recipe = (
-    TrainConfig(
-        epochs=20.0, identities=0, negatives=64, augment=MODERATE,
-        triplets=0.0, softmax=1.0, cosine_margin=0.2,
-        optimizer="adam", learning_rate=1e-3, schedule="cosine", warmup=0.5,
-        clip=5.0, average=0.998,
-    ),
-    TrainConfig(
-        epochs=14.0, identities=20, faces=6, negatives=8, augment=MODERATE,
-        optimizer="adam", learning_rate=3e-4, schedule="cosine", warmup=0.5,
-        clip=5.0, average=0.998,
-    ),
-)  # fmt: skip
+    replace(SMALL_DATA[0], cosine_margin=0.2, margin_rise=0.0, classifier_length=0.0, warmup=0.5),
+    replace(SMALL_DATA[1], epochs=14.0),
+)
 SMALL_DATA_NN4: Recipe = (
     TrainConfig(
         epochs=32.0, identities=0, negatives=128, augment=MODERATE,

@@ -40,7 +40,9 @@ class ResidualPReLU(nnx.Module):
 
     def __init__(self, config: NetworkConfig, *, draws: Draws):
         def conv(c_in: int, c_out: int, stride: int = 1) -> Conv:
-            return Conv(c_in, c_out, 3, config=config, draws=draws, stride=stride, prelu=True)
+            return Conv(
+                c_in, c_out, 3, config=config, draws=draws, stride=stride, learned_slope=True
+            )
 
         side, channels, units = config.side, 3, {}
         for unit in UNITS:

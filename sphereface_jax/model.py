@@ -24,11 +24,9 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from common.layers import BatchNorm
+from common.layers import FIRST_SLOPE, BatchNorm, prelu
 from sphereface_jax.config import BLOCKS, NetworkConfig
 
-FIRST_SLOPE = 0.25
-"""Of PReLUs, before training (He et al. 2015, "Delving deep into rectifiers")."""
 BLOCK_SPREAD = 0.01
 """Standard deviation of a block's weights, before training: a block then changes next to nothing.
 With batch normalization, which makes up for any factor, they are drawn as the others are."""
@@ -130,7 +128,7 @@ class Convolution(nnx.Module):
     def __call__(
         self, x: Float[Array, "batch height width c_in"], *, training: bool
     ) -> Float[Array, "batch h_out w_out c_out"]:
-        """max(x, 0) + slope * min(x, 0) of what comes out, with a slope a channel."""
+        """The PReLU of what comes out."""
         x = jax.lax.conv_general_dilated(
             x, self.kernel[...], (self.stride, self.stride), ((1, 1), (1, 1)),
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
@@ -139,7 +137,7 @@ class Convolution(nnx.Module):
             x = self.norm(x, training=training)
         if self.bias is not None:
             x = x + self.bias[...]
-        return jnp.where(x > 0, x, self.slope[...] * x)
+        return prelu(x, self.slope[...])
 
 
 class Linear(nnx.Module):
