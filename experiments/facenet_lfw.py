@@ -27,7 +27,7 @@ from jaxtyping import Float, UInt8
 
 from common.data.cache import cache_dir
 from common.data.progress import note, progress
-from common.harness import EmbeddingMethod, run_view2
+from common.harness import EmbeddingMethod, run_view1, run_view2
 from common.pair_metric import unit
 from common.protocol import Category
 from common.types import Scores
@@ -152,15 +152,18 @@ def _measure(
         return unit(z + embedder.embed(np.ascontiguousarray(faces[:, :, ::-1]), advance=advance))
 
     aligned = aligned_benchmark(benchmark, config)
-    numbers = benchmark.view2.images()
+    paired = benchmark.view2.images()
+    numbers = np.union1d(paired, benchmark.view1_test.images())
     speed = faces_per_second(benchmark, config, embed)
     start = time.perf_counter()
     faces = at_side(aligned.images[numbers], embedder.network.side)
     z = np.zeros((len(benchmark.names), embedder.network.embedding_size), np.float32)
     with progress(f"Embedding faces, {variant}", (1 + mirrored) * len(faces)) as advance:
         z[numbers] = embed(faces, advance)
+    method = EmbeddingMethod(z, _similarity)
+    view1 = run_view1(benchmark, method, CATEGORY).view1_accuracy()
     outcome = run_view2(
-        benchmark, EmbeddingMethod(z, _similarity), CATEGORY,
+        benchmark, method, CATEGORY,
         watch=setting.watch(f"The ten folds of View 2, {variant}"),
     )  # fmt: skip
     assert outcome.thresholds is not None, "the category allows thresholds"
@@ -174,14 +177,15 @@ def _measure(
                 "trained_on": " and ".join(facts["inputs"]),
                 "threshold_squared_distance": round(-float(outcome.thresholds.mean()), 4),
                 "phases": {str(k): one for k, one in enumerate(facts["recipe"])},
-                "held_out": facts["held_out"], "align": asdict(config)},
+                "held_out": facts["held_out"], "view1_accuracy": round(view1, 4),
+                "align": asdict(config)},
         model={"parameters": embedder.parameters,
                "embedding_size": embedder.network.embedding_size},
         training={key: training[key] for key in
                   ("data", "images", "identities", "sha256", "lfw_overlap", "hours", "device")},
         seconds=time.perf_counter() - start, faces_per_second=speed, tolerance=TOLERANCE,
         seed=facts["seed"],
-        alignment=config.stage, fallbacks=int(np.count_nonzero(aligned.status[numbers])),
+        alignment=config.stage, fallbacks=int(np.count_nonzero(aligned.status[paired])),
         test_time=MIRRORED if mirrored else "none",
     )  # fmt: skip
 

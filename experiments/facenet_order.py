@@ -1,13 +1,13 @@
 """The networks that FaceNet's headline came from, in the order in which View 2 saw them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from common.records import Result
 from experiments.markdown import markdown
 
 REPLACED = "replaced"
-"""Folder of records beside the others: of a headline that another network has taken since."""
+"""Folder of folders of records: of headlines that other networks have taken since."""
 
 
 class Seen(NamedTuple):
@@ -17,26 +17,29 @@ class Seen(NamedTuple):
     aligned: str
     cropped: str
     folder: str = ""
-    """Of its records, below the others."""
+    """Of its records, in `REPLACED`."""
 
 
 NETWORKS = (
     Seen("first: NN4", "nn4", "nn4-center-crop"),
-    Seen("then: residual", "aligned", "center-crop", REPLACED),
+    Seen("then: residual", "aligned", "center-crop", "residual"),
+    Seen("then: residual-prelu, all columns", "aligned", "center-crop", "all-columns"),
     Seen("now: residual-prelu", "aligned", "center-crop"),
 )
 
+FOLDERS = tuple(seen.folder for seen in NETWORKS if seen.folder)
 
-def table(results: Sequence[Result], replaced: Sequence[Result]) -> str:
+
+def table(results: Sequence[Result], replaced: Mapping[str, Sequence[Result]]) -> str:
     """By what each was chosen (accuracy on held-out people), and what View 2 said of it.
 
     Args:
       results: the records of today.
-      replaced: those of `REPLACED`.
+      replaced: those of each folder in `REPLACED`.
     """
     lines = []
     for seen in NETWORKS:
-        records = replaced if seen.folder else results
+        records = replaced.get(seen.folder, ()) if seen.folder else results
         found = {r.variant: r for r in records if r.row == "facenet"}
         aligned, cropped = found.get(seen.aligned), found.get(seen.cropped)
         lines.append((seen.name, _held_out(aligned), _view2(aligned, seen), _view2(cropped, seen)))
@@ -54,5 +57,6 @@ def _held_out(result: Result | None) -> str:
 def _view2(result: Result | None, seen: Seen) -> str:
     if result is None:
         return "not measured"
-    path = "/".join(filter(None, ("../experiments/results", seen.folder, result.file_name)))
+    folders = (REPLACED, seen.folder) if seen.folder else ()
+    path = "/".join(("../experiments/results", *folders, result.file_name))
     return f"[{result.metrics['accuracy']['mean']:.4f}]({path})"

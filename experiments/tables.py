@@ -94,7 +94,11 @@ def _blocks(results: Sequence[Result]) -> dict[str, Callable[[], str]]:
         "comparison": lambda: comparison(results),
         "ideas": lambda: ideas_tables.table(results),
         "facenet-order": lambda: facenet_order.table(
-            results, read_all(RECORDS / facenet_order.REPLACED)
+            results,
+            {
+                folder: read_all(RECORDS / facenet_order.REPLACED / folder)
+                for folder in facenet_order.FOLDERS
+            },
         ),
         "deepface-speed-training": lambda: speed_tables.training(speed_tables.read(SPEED)),
         "deepface-speed-features": lambda: speed_tables.features(speed_tables.read(SPEED)),

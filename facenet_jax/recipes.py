@@ -105,15 +105,18 @@ SMALL_DATA: Recipe = (
         clip=5.0, average=0.998,
     ),
     TrainConfig(
-        epochs=3.0, identities=20, faces=6, negatives=8, augment=MODERATE,
-        optimizer="adam", learning_rate=3e-4, schedule="cosine", warmup=0.5,
-        clip=5.0, average=0.998,
+        epochs=6.0, identities=60, faces=8, negatives=0, augment=MODERATE,
+        optimizer="adam", learning_rate=6e-4, schedule="cosine", warmup=0.5,
+        clip=5.0, average=0.99,
     ),
 )  # fmt: skip
 SMALL_DATA_RESIDUAL: Recipe = (
     replace(SMALL_DATA[0], cosine_margin=0.2, margin_rise=0.0, classifier_length=0.0, warmup=0.5),
-    replace(SMALL_DATA[1], epochs=14.0),
-)
+    replace(
+        SMALL_DATA[1], epochs=14.0, identities=20, faces=6, negatives=8,
+        learning_rate=3e-4, average=0.998,
+    ),
+)  # fmt: skip
 SMALL_DATA_NN4: Recipe = (
     TrainConfig(
         epochs=32.0, identities=0, negatives=128, augment=MODERATE,

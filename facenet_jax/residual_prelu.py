@@ -1,18 +1,19 @@
 """A plain network with shortcuts and learned slopes, for few small faces; not one of the paper's.
 
-    conv1   32 x 32 x  32   3 x 3, stride 2
-    conv2   16 x 16 x  64   3 x 3, stride 2; and x + two 3 x 3
-    conv3    8 x  8 x 128   3 x 3, stride 2; twice x + two 3 x 3
+    conv1   32 x 27 x  32   3 x 3, stride 2
+    conv2   16 x 14 x  64   3 x 3, stride 2; and x + two 3 x 3
+    conv3    8 x  7 x 128   3 x 3, stride 2; twice x + two 3 x 3
     conv4    4 x  4 x 256   3 x 3, stride 2
     fc      128             of all 16 places
 
-for an input of 64 x 64 x 3: ten convolutions and fc, as SphereFace's shallowest residual network
-has them, with half of its channels. Three things differ from `residual.py`: nothing is pooled, what
-is below zero is not lost (a PReLU multiplies it by a slope that is learned), and there are
-more channels where the maps are small.
+for the middle 54 columns of a face of 64 x 64 x 3: ten convolutions and fc, as SphereFace's
+shallowest residual network has them, with half of its channels. Four things differ from
+`residual.py`: the columns at the sides, which show hair and background, are left out; nothing is
+pooled; what is below zero is not lost (a PReLU multiplies it by a slope that is learned); and there
+are more channels where the maps are small.
 
-Source: Liu et al. 2017, "SphereFace", Table 2 (the 10-layer network); He et al. 2015, "Delving deep
-  into rectifiers", for the PReLU.
+Source: Liu et al. 2017, "SphereFace", Table 2 (the 10-layer network) and Sec. 4.1 (6/7 as wide as
+  high); He et al. 2015, "Delving deep into rectifiers", for the PReLU.
 """
 
 from typing import NamedTuple
@@ -22,6 +23,16 @@ from jaxtyping import Array, Float
 
 from facenet_jax.config import NetworkConfig
 from facenet_jax.layers import Conv, Draws, Linear, Maps
+
+
+def seen_columns(side: int) -> int:
+    """How many columns of a face the network looks at: the middle 6/7, as many left out each side.
+
+    Example:
+      >>> seen_columns(64)
+      54
+    """
+    return side - 2 * round(side / 14)
 
 
 class Unit(NamedTuple):
@@ -44,16 +55,22 @@ class ResidualPReLU(nnx.Module):
                 c_in, c_out, 3, config=config, draws=draws, stride=stride, learned_slope=True
             )
 
-        side, channels, units = config.side, 3, {}
+        self.columns = seen_columns(config.side)
+        height, width, channels, units = config.side, self.columns, 3, {}
         for unit in UNITS:
-            side, c_in, channels = -(-side // 2), channels, config.channels(unit.channels)
+            height, width = -(-height // 2), -(-width // 2)
+            c_in, channels = channels, config.channels(unit.channels)
             in_blocks = [conv(channels, channels) for _ in range(2 * unit.blocks)]
             units[unit.name] = nnx.List([conv(c_in, channels, stride=2), *in_blocks])
         self.units = nnx.Dict(units)
-        self.fc = Linear(side * side * channels, config.embedding_size, config=config, draws=draws)
+        self.fc = Linear(
+            height * width * channels, config.embedding_size, config=config, draws=draws
+        )
 
     def __call__(self, x: Maps, *, training: bool = False) -> Float[Array, "batch dim"]:
         """From images about zero to unnormalized embeddings."""
+        left_out = (x.shape[2] - self.columns) // 2
+        x = x[:, :, left_out : left_out + self.columns]
         for unit in UNITS:
             first, *in_blocks = self.units[unit.name]
             x = first(x, training=training)

@@ -13,7 +13,7 @@ from facenet_jax.inception import InceptionRow
 from facenet_jax.nn1 import TABLE_1, P
 from facenet_jax.nn2 import inception_rows
 from facenet_jax.residual import STAGES, STEM
-from facenet_jax.residual_prelu import UNITS
+from facenet_jax.residual_prelu import UNITS, seen_columns
 
 
 class Row(NamedTuple):
@@ -94,13 +94,14 @@ def _residual(config: NetworkConfig) -> tuple[Row, ...]:
 
 
 def _residual_prelu(config: NetworkConfig) -> tuple[Row, ...]:
-    side, channels, found = config.side, 3, []
+    side, columns, channels, found = config.side, seen_columns(config.side), 3, []
     for unit in UNITS:
-        side, c_in, channels = _half(side), channels, config.channels(unit.channels)
+        side, columns = _half(side), _half(columns)
+        c_in, channels = channels, config.channels(unit.channels)
         inputs = [c_in] + 2 * unit.blocks * [channels]
-        parts = [_conv(unit.name, side, c, channels, 3) for c in inputs]
+        parts = [_conv(unit.name, side, c, channels, 3, columns) for c in inputs]
         found.append(total(parts, unit.name))
-    return *found, _conv("fc", 1, side * side * channels, config.embedding_size, 1)
+    return *found, _conv("fc", 1, side * columns * channels, config.embedding_size, 1)
 
 
 def _inception(row: InceptionRow, side: int, c_in: int) -> Row:
@@ -116,10 +117,13 @@ def _inception(row: InceptionRow, side: int, c_in: int) -> Row:
     return total(parts, row.name)._replace(output=(side_out, side_out, row.channels(c_in)))
 
 
-def _conv(name: str, side: int, c_in: int, c_out: int, size: int) -> Row:
-    """A convolution whose output has that side."""
-    weights, places = size * size * c_in * c_out, side * side
-    return Row(name, (side, side, c_out), weights, c_out, weights * places, c_out * places)
+def _conv(
+    name: str, side: int, c_in: int, c_out: int, size: int, columns: int | None = None
+) -> Row:
+    """A convolution whose output has that side; or that height and as many columns."""
+    columns = columns or side
+    weights, places = size * size * c_in * c_out, side * columns
+    return Row(name, (side, columns, c_out), weights, c_out, weights * places, c_out * places)
 
 
 def _free(name: str, side: int, channels: int) -> Row:

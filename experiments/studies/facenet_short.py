@@ -15,12 +15,13 @@ from experiments.face_sets import FaceSet
 from experiments.facenet_training import Trained, train
 from experiments.held_out import HeldOut
 from facenet_jax.config import RESIDUAL_PRELU, NetworkConfig
-from facenet_jax.recipes import SMALL_DATA, Recipe
+from facenet_jax.recipes import SMALL_DATA, SMALL_DATA_RESIDUAL, Recipe
 
 HALF = replace(RESIDUAL_PRELU, width=0.5)
 """Half of the shipped network's channels."""
-RISING = SMALL_DATA[0], replace(SMALL_DATA[1], epochs=8.0)
-"""The recipe for little data; in its second phase, 1 / 16 of the steps to let the rate rise."""
+RISING = SMALL_DATA[0], replace(SMALL_DATA_RESIDUAL[1], epochs=8.0)
+"""The warm-up for little data, and triplets in the earlier recipe's batches, a quarter as large;
+there, 1 / 16 of the steps let the rate rise."""
 
 
 @dataclass(frozen=True)

@@ -303,18 +303,21 @@ def test_the_order_of_events_is_of_the_records_that_are_there():
 
     other = replace(made("nn4", 0.1, 0.2), row="other")
     records = [other, made("aligned", 0.875, 0.75), made("center-crop", 0.875, 0.625)]
-    first, then, now = facenet_order.table(records, []).splitlines()[2:]
-    for line in (first, then):
+    first, then, later, now = facenet_order.table(records, {}).splitlines()[2:]
+    for line in (first, then, later):
         assert line.split(" | ")[1:] == ["not measured", "not measured", "not measured |"]
     assert now.split(" | ")[1] == "0.8750"
     assert [cell[:8] for cell in now.split(" | ")[2:]] == ["[0.7500]", "[0.6250]"]
     assert f"results/{records[2].file_name})" in now
     before = [made("aligned", 0.85, 0.6875), made("nn4", 0.1, 0.2)]
     records = [made("nn4", 0.8, 0.7), *records]
-    first, then, same = facenet_order.table(records, before).splitlines()[2:]
+    folders = {"residual": before, "all-columns": [made("center-crop", 0.7, 0.5625)]}
+    first, then, later, same = facenet_order.table(records, folders).splitlines()[2:]
     assert first.split(" | ")[1:2] + [first.split(" | ")[2][:8]] == ["0.8000", "[0.7000]"]
     assert then.split(" | ")[1:2] + [then.split(" | ")[2][:8]] == ["0.8500", "[0.6875]"]
-    assert f"results/replaced/{before[0].file_name})" in then and same == now
+    assert f"results/replaced/residual/{before[0].file_name})" in then and same == now
+    assert later.split(" | ")[2] == "not measured" and "[0.5625]" in later
+    assert f"results/replaced/all-columns/{folders['all-columns'][0].file_name})" in later
 
 
 def test_the_command_wants_a_folder(capsys):

@@ -99,7 +99,9 @@ def test_residual_network_is_as_large_as_it_says():
 
 def test_residual_prelu_network_is_as_large_as_it_says():
     found = {row.name: row for row in rows(RESIDUAL_PRELU)}
+    assert found["conv1"].output == (32, 27, 32) and found["conv3"].output == (8, 7, 128)
     assert found["conv4"].output == (4, 4, 256) and found["fc"].output == (1, 1, 128)
+    assert found["conv3"].multiply_adds == 8 * 7 * 9 * (64 * 128 + 4 * 128**2)
     convolutions = 9 * (3 * 32 + 32 * 64 + 2 * 64**2 + 64 * 128 + 4 * 128**2 + 128 * 256)
     assert total(rows(RESIDUAL_PRELU)).weights == convolutions + 16 * 256 * 128
 
