@@ -6,11 +6,11 @@
 `aligned` sees faces aligned by a similarity transform of our landmarks, `center-crop` a fixed crop
 of LFW's images; both with the network that is shipped. `mirrored` is `aligned` with the mean of the
 embeddings of a face and of its mirror image. `--from-scratch` trains the network first, by the
-recipe for little data, which was chosen on people held out of the training folder. `nn4` and
-`nn4-center-crop` are of one of the paper's networks on the same faces, `residual` and
-`residual-center-crop` of the network that shipped before, `paper-recipe` is the paper's recipe;
-they are there where they were trained on this machine
-(`python -m experiments.train_facenet --recipe small-data-nn4`, `small-data-residual` or `paper`).
+recipe for little data, which was chosen on View 1 and on people held out of the training folder
+(docs/facenet.md). `nn4` and `nn4-center-crop` are of one of the paper's networks on the same faces,
+`residual` and `residual-center-crop` of the network that shipped before, `paper-recipe` is the
+paper's recipe; they are there where they were trained on this machine (`python -m
+experiments.train_facenet --recipe small-data-nn4`, `small-data-residual` or `paper`).
 
 The threshold is fitted on nine folds; a face that cannot be aligned is center-cropped, counted,
 and stays in its pairs. Runtime: minutes with weights that are there, an hour from scratch on one
