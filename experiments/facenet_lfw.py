@@ -8,7 +8,7 @@ of LFW's images; both with the network that is shipped. `mirrored` is `aligned` 
 embeddings of a face and of its mirror image. `--from-scratch` trains the network first, by the
 recipe for little data, which was chosen on View 1 and on people held out of the training folder
 (docs/facenet.md). `nn4` and `nn4-center-crop` are of one of the paper's networks on the same faces,
-`residual` and `residual-center-crop` of the network that shipped before, `paper-recipe` is the
+`residual` and `residual-center-crop` of an earlier network that shipped, `paper-recipe` is the
 paper's recipe; they are there where they were trained on this machine (`python -m
 experiments.train_facenet --recipe small-data-nn4`, `small-data-residual` or `paper`).
 
@@ -101,7 +101,9 @@ def _trained_here(name: str) -> Embedder:
         raise WeightsError(f"its weights are not in the cache; to train them: {command}")
     embedder = Embedder.load(path)
     facts = embedder.facts
-    came = {"network": embedder.network, "recipe": facts.get("recipe"),
+    usual = as_facts((TrainConfig(),))[0]  # of settings that came after the training
+    came = {"network": embedder.network,
+            "recipe": [{**usual, **phase} for phase in facts.get("recipe", ())],
             "alignment": facts.get("inputs"), "seed": facts.get("seed")}  # fmt: skip
     wanted = {"network": network, "recipe": as_facts(recipe),
               "alignment": list(INPUTS), "seed": SEED}  # fmt: skip

@@ -155,6 +155,10 @@ def _published_line(title: str, p: Published, status: str) -> tuple[str, ...]:
     return (title, published, status, p.protocol, p.training_images, "-", size, *"----")
 
 
+CHOSEN_BY = "view1_accuracy"
+"""In a record's configuration: a figure that recipes are chosen by, so it is not reported."""
+
+
 def variants(results: Sequence[Result]) -> str:
     """Every variant of one row, with how its threshold was found and all figures."""
     lines = [
@@ -167,7 +171,11 @@ def variants(results: Sequence[Result]) -> str:
             f"{r.metrics['eer']:.4f}",
             *(f"{r.metrics['tar_at_far'][far]:.3f}" for far in ("0.1", "0.01", "0.001")),
             r.threshold_rule,
-            ", ".join(f"{k} {v}" for k, v in r.config.items() if not isinstance(v, dict)),
+            ", ".join(
+                f"{k} {v}"
+                for k, v in r.config.items()
+                if not isinstance(v, dict) and k != CHOSEN_BY
+            ),
         )
         for r in results
     ]

@@ -152,7 +152,7 @@ class Options:
     recipe: Literal[
         "small-data", "small-data-residual", "small-data-nn4", "paper", "paper-size"
     ] = "small-data"
-    """For little data, with a network of ours (the shipped one, or the one before) or with NN4; the
+    """For little data, with a network of ours (the shipped one, or an earlier one) or with NN4; the
     paper's for twenty faces a person; or the paper's run: see `python -m experiments.plan facenet`
     first."""
     network: Network | None = None

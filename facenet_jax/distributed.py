@@ -60,6 +60,16 @@ def sharded_triplet_loss(
 ) -> tuple[Float[Array, ""], Statistics]:
     """`triplet_loss` of a batch whose rows are spread over a mesh; the result is the same.
 
+    Args:
+      embeddings: of the whole batch.
+      labels: of the whole batch.
+      mining: which triplets.
+      mesh: of the devices.
+      axis: of the mesh, over which rows are spread.
+      mean: what the sum is divided by.
+      block: anchors at a time, on each device.
+      key: for `random-in-window`.
+
     Raises:
       ValueError: a batch that does not divide evenly among the devices.
     """

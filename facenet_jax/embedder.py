@@ -36,7 +36,7 @@ class Embedder:
     facts: dict[str, Any]
     """What the network was trained on, and what was measured of it."""
     threshold: float
-    """Squared distance; pairs nearer than this are taken for one person."""
+    """Squared distance; pairs no farther apart are taken for one person (Sec. 4: D <= d)."""
     false_accept_rate: float
     """Share of the pairs of two people that the threshold takes for one, as measured on people
     who were not trained on, with thresholds that were chosen without those pairs."""
@@ -136,4 +136,4 @@ class Embedder:
         self, a: Float[np.ndarray, "*pairs dim"], b: Float[np.ndarray, "*pairs dim"]
     ) -> Bool[np.ndarray, "*pairs"]:
         """Whether two embeddings are taken for one person's."""
-        return np.asarray(self.distance(a, b) < self.threshold)
+        return np.asarray(self.distance(a, b) <= self.threshold)

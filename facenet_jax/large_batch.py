@@ -8,8 +8,8 @@ the gradient of the whole batch, for the memory of one chunk and one forward pas
 With batch normalization, a chunk is what the statistics are over, in both passes: the gradient is
 exact for that network, which is not the one that normalizes over the whole batch.
 
-On a CPU, XLA is slow at a kernel's gradient within a loop: NN4 with 480 faces took thirteen times
-as long in chunks of 96 as at once. There, split a batch only where memory leaves no choice.
+On a CPU, XLA is slow at a kernel's gradient within a loop, so chunks take many times as long as the
+whole batch at once. There, split a batch only where memory leaves no choice.
 
 Source: Gao et al. 2021, "Scaling deep contrastive learning batch size under memory limited setup"
   (the gradient cache). The paper embeds its 1,800 faces on a cluster.

@@ -38,7 +38,8 @@ class Mining:
     """alpha, between squared distances."""
     fallback: Literal["none", "farthest"] = "none"
     """For a pair with every negative nearer than the positive, where the window is empty: no
-    triplet, or the farthest negative, which is the least hard (as TensorFlow Addons has it)."""
+    triplet, or the farthest negative, which is the least hard (as TensorFlow Addons has it). Rules
+    without a window always find a negative, and take no notice."""
 
     def __post_init__(self) -> None:
         if not self.margin > 0:

@@ -53,8 +53,8 @@ class TrainConfig:
     margin_rise: float = 0.0
     """Epochs in which m grows from nothing, by the same amount each step."""
     classifier_length: float = 0.0
-    """Each person's direction is brought back to that length after every step, so that a step
-    turns it as far late as early, and the farther the shorter it is; 0 to leave lengths free."""
+    """Each person's direction is brought back to that length after every step, so that it grows no
+    slower to turn; the shorter, the farther a step turns it. 0 to leave lengths free."""
 
     optimizer: Literal["adagrad", "sgd", "adam"] = "adagrad"
     learning_rate: float = PUBLISHED.learning_rate
@@ -111,10 +111,16 @@ SMALL_DATA: Recipe = (
     ),
 )  # fmt: skip
 SMALL_DATA_RESIDUAL: Recipe = (
-    replace(SMALL_DATA[0], cosine_margin=0.2, margin_rise=0.0, classifier_length=0.0, warmup=0.5),
-    replace(
-        SMALL_DATA[1], epochs=14.0, identities=20, faces=6, negatives=8,
-        learning_rate=3e-4, average=0.998,
+    TrainConfig(
+        epochs=20.0, identities=0, negatives=64, augment=MODERATE,
+        triplets=0.0, softmax=1.0, cosine_margin=0.2,
+        optimizer="adam", learning_rate=1e-3, schedule="cosine", warmup=0.5,
+        clip=5.0, average=0.998,
+    ),
+    TrainConfig(
+        epochs=14.0, identities=20, faces=6, negatives=8, augment=MODERATE,
+        optimizer="adam", learning_rate=3e-4, schedule="cosine", warmup=0.5,
+        clip=5.0, average=0.998,
     ),
 )  # fmt: skip
 SMALL_DATA_NN4: Recipe = (

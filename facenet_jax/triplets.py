@@ -98,7 +98,8 @@ def triplet_loss(
     """The loss of a batch and what to watch.
 
     A batch of one identity, or of none twice, has loss 0 and gradient 0; so have embeddings that
-    all coincide, under a rule with a window. Embeddings that are not finite make the loss NaN.
+    all coincide, under a rule with a window and no fallback. Embeddings that are not finite make
+    the loss NaN.
 
     Args:
       embeddings: rows on the unit sphere, each both anchor and, for others, positive or negative.
@@ -109,6 +110,9 @@ def triplet_loss(
         loss. None for all at once: memory is batch x batch, and nothing stands between the formula
         and its gradient.
       key: for `random-in-window`, which needs one.
+
+    Raises:
+      ValueError: embeddings and labels that do not match, blocks below 1, or a key that is lacking.
 
     Example:
       >>> z = jnp.array([[1.0, 0.0], [0.96, 0.28], [0.936, -0.352]])
@@ -142,7 +146,19 @@ def tally_anchors(
     *,
     block: int | None = 256,
 ) -> Tally:
-    """The sums over some of a batch's faces as anchors, and all of them as their partners."""
+    """The sums over some of a batch's faces as anchors, and all of them as their partners.
+
+    Args:
+      z: embeddings of the whole batch.
+      labels: of the whole batch.
+      anchors: numbers of faces.
+      mining: which triplets.
+      key: for `random-in-window`.
+      block: anchors at a time; None for all at once.
+
+    Raises:
+      ValueError: blocks below 1.
+    """
     groups = group(labels)
     if block is None:
         return _tally(z, labels, groups, anchors, key, mining)

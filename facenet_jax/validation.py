@@ -4,8 +4,9 @@
 
 over all pairs of a split, with the largest d that keeps FAR(d) within its bound.
 
-Source: Schroff et al. 2015, Sec. 4; five disjoint splits of the held-out people, and the standard
-  error over them.
+Source: Schroff et al. 2015, Sec. 4, and the standard error over splits. Differs: the paper splits
+  a million held-out images into five; here the held-out people are split, so that no two splits
+  share one, and all pairs within a split count.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -63,7 +64,8 @@ class OperatingPoint(NamedTuple):
     wanted: float
     """False accept rate that the threshold was to keep within."""
     squared_distance: float
-    """The threshold: the largest that did, on all pairs of all people; 0 where none did."""
+    """The threshold: the largest that did, on all pairs of all people; 0 where none did, which
+    accepts the same embedding alone."""
     false_accept_rate: float
     """Found on each split with the threshold of the other splits' people, over all splits."""
     true_accept_rate: float

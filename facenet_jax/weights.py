@@ -1,7 +1,8 @@
 """A trained network in two files: .npz of its arrays, and beside it .json with what it is.
 
-Kernels and biases are float16; what batch normalization measured is float32, since variances have
-no bounds. The arrays are named by their place in the network, as `network/conv1/kernel`.
+What training changes (kernels, biases, scales, slopes) is float16; what batch normalization
+measured is float32, since variances have no bounds. The arrays are named by their place in the
+network, as `network/conv1/kernel`.
 """
 
 from collections.abc import Callable

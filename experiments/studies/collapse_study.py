@@ -32,8 +32,7 @@ class Trial:
 
     network: NetworkConfig = NetworkConfig("NN4", side=48, width=0.125, multiple=8)
     """As the paper has it, but for the number of channels: no batch normalization."""
-    config: TrainConfig = replace(PAPER_SMALL[0], chunk=None)
-    """Batches of so small faces fit into memory as they are."""
+    config: TrainConfig = PAPER_SMALL[0]
     steps: int = 300
     seeds: Sequence[int] = (0, 1, 2, 3, 4)
 

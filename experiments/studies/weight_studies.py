@@ -71,7 +71,7 @@ def quantization(subject: Subject) -> list[dict[str, Any]]:
     threshold = subject.embedder.threshold
     changed = {
         "largest_change_of_a_squared_distance": float(np.abs(after - before).max()),
-        "decisions_changed": int(np.count_nonzero((before < threshold) != (after < threshold))),
+        "decisions_changed": int(np.count_nonzero((before <= threshold) != (after <= threshold))),
         "pairs": len(pairs),
     }
     dim = z.shape[1]

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from common.layers import BatchNorm, unit_sphere
+from common.layers import BatchNorm, prelu, unit_sphere
 
 
 def maps(*shape, seed=0):
@@ -22,6 +22,16 @@ def test_unit_sphere():
     np.testing.assert_array_equal(gradient[2], 0)
     assert jnp.isnan(unit_sphere(jnp.full((1, 3), jnp.nan))).all()
     assert unit_sphere(jnp.ones((1, 3), jnp.bfloat16)).dtype == jnp.float32
+
+
+def test_prelu_has_a_slope_a_channel():
+    x, slope = maps(4, 3, 2, 5), np.array([0.25, -1.0, 0.0, 1.0, 2.5], np.float32)
+    x[0, 0, 0] = 0
+    wanted = np.maximum(x, 0) + slope * np.minimum(x, 0)
+    np.testing.assert_allclose(prelu(jnp.asarray(x), jnp.asarray(slope)), wanted, rtol=1e-6)
+    gradient = jax.grad(lambda slope: prelu(jnp.asarray(x), slope).sum())(jnp.asarray(slope))
+    np.testing.assert_allclose(gradient, np.minimum(x, 0).sum((0, 1, 2)), rtol=1e-5)
+    assert prelu(jnp.ones((1, 5), jnp.bfloat16), jnp.asarray(slope)).dtype == jnp.bfloat16
 
 
 def test_batch_norm_uses_the_batch_in_training_and_averages_otherwise():

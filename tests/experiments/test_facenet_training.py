@@ -202,6 +202,9 @@ def test_networks_trained_here_are_measured_or_it_says_why(tmp_path, monkeypatch
     assert run(name="before")[3:] == [
         ("nn4", "aligned", "small-data-nn4"), ("nn4-center-crop", "center-crop", "small-data-nn4"),
     ] and len(said) == 2  # fmt: skip
+    names = set(facts["recipe"][0]) - {"margin_rise", "classifier_length"}  # which came later
+    older = [{name: facts["recipe"][0][name] for name in names}]
+    assert len(run(recipe=older)) == 5
     for changes, what in (
         ({"seed": 3}, "another seed"), ({"inputs": ["center-crop"]}, "another alignment"),
         ({"recipe": [], "seed": 1}, "another recipe and another seed"),

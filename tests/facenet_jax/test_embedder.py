@@ -68,6 +68,10 @@ def test_any_square_size_alone_or_in_a_list(saved):
     np.testing.assert_allclose(np.stack([a, b]), embedder.embed(IMAGES[:2]), atol=1e-5)
     assert embedder.distance(a, a) == 0 and 0 < embedder.distance(a, b) <= 4
     assert embedder.same(a, a) and not embedder.same(a, -a)
+    at, below = (
+        replace(embedder, threshold=d * float(embedder.distance(a, b))) for d in (1.0, 0.999)
+    )
+    assert at.same(a, b) and not below.same(a, b)  # D <= d, as the measured rates have it
     np.testing.assert_array_equal(embedder.same(np.stack([a, a]), np.stack([a, -a])), [True, False])
     with pytest.raises(ValueError, match="24 x 20 pixels; wanted a square crop"):
         embedder.embed([IMAGES[0][:20]])
