@@ -31,7 +31,7 @@ FOLDERS = tuple(seen.folder for seen in NETWORKS if seen.folder)
 
 
 def table(results: Sequence[Result], replaced: Mapping[str, Sequence[Result]]) -> str:
-    """By what each was chosen (accuracy on held-out people), and what View 2 said of it.
+    """What held-out people and View 2 said of each.
 
     Args:
       results: the records of today.

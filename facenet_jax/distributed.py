@@ -15,7 +15,8 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from common.types import Embeddings, Labels
 from facenet_jax.mining import SEMI_HARD, Mining
-from facenet_jax.triplets import Mean, Statistics, prepared, summarize, tally_anchors
+from facenet_jax.tally import tally_anchors
+from facenet_jax.triplets import Mean, Statistics, prepared, summarize
 
 
 def gathered_triplet_loss(

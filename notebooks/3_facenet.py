@@ -50,7 +50,8 @@ from common.layers import unit_sphere
 from facenet_jax.collapse import CollapseAlarm, CollapseError
 from facenet_jax.config import PAPER
 from facenet_jax.mining import Mining
-from facenet_jax.triplets import squared_distances, triplet_loss
+from facenet_jax.tally import squared_distances
+from facenet_jax.triplets import triplet_loss
 
 MARGIN = PAPER.margin
 

@@ -10,7 +10,8 @@ import pytest
 from jax.test_util import check_grads
 
 from facenet_jax.mining import Mining
-from facenet_jax.triplets import squared_distances, triplet_loss
+from facenet_jax.tally import squared_distances
+from facenet_jax.triplets import triplet_loss
 
 MARGIN = 0.4
 RULES = [
