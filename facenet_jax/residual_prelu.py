@@ -21,18 +21,9 @@ from typing import NamedTuple
 from flax import nnx
 from jaxtyping import Array, Float
 
+from common.framing import upright_columns
 from facenet_jax.config import NetworkConfig
 from facenet_jax.layers import Conv, Draws, Linear, Maps
-
-
-def seen_columns(side: int) -> int:
-    """How many columns of a face the network looks at: the middle 6/7, as many left out each side.
-
-    Example:
-      >>> seen_columns(64)
-      54
-    """
-    return side - 2 * round(side / 14)
 
 
 class Unit(NamedTuple):
@@ -55,7 +46,7 @@ class ResidualPReLU(nnx.Module):
                 c_in, c_out, 3, config=config, draws=draws, stride=stride, learned_slope=True
             )
 
-        self.columns = seen_columns(config.side)
+        self.columns = upright_columns(config.side)
         height, width, channels, units = config.side, self.columns, 3, {}
         for unit in UNITS:
             height, width = -(-height // 2), -(-width // 2)

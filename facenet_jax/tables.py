@@ -8,12 +8,13 @@ normalization's scales and PReLU's slopes, which the paper has not, are not coun
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from common.framing import upright_columns
 from facenet_jax.config import NetworkConfig
 from facenet_jax.inception import InceptionRow
 from facenet_jax.nn1 import TABLE_1, P
 from facenet_jax.nn2 import inception_rows
 from facenet_jax.residual import STAGES, STEM
-from facenet_jax.residual_prelu import UNITS, seen_columns
+from facenet_jax.residual_prelu import UNITS
 
 
 class Row(NamedTuple):
@@ -94,7 +95,7 @@ def _residual(config: NetworkConfig) -> tuple[Row, ...]:
 
 
 def _residual_prelu(config: NetworkConfig) -> tuple[Row, ...]:
-    side, columns, channels, found = config.side, seen_columns(config.side), 3, []
+    side, columns, channels, found = config.side, upright_columns(config.side), 3, []
     for unit in UNITS:
         side, columns = _half(side), _half(columns)
         c_in, channels = channels, config.channels(unit.channels)

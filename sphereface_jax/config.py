@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from common.augment import MODERATE, AugmentConfig
+from common.framing import upright_columns
 
 BLOCKS: dict[int, tuple[int, int, int, int]] = {
     4: (0, 0, 0, 0),
@@ -56,7 +57,7 @@ class NetworkConfig:
 
         As many columns are left out on either side, so that the face's middle stays the middle.
         """
-        return self.side - 2 * round(self.side / 14)
+        return upright_columns(self.side)
 
     @property
     def channels(self) -> tuple[int, ...]:
