@@ -35,7 +35,7 @@ from facenet_jax.model import build
 from facenet_jax.recipes import SMALL_DATA, SMALL_DATA_RESIDUAL
 from facenet_jax.sampling import IdentityBatches
 from facenet_jax.train import Weights
-from facenet_jax.weights import save_weights
+from facenet_jax.weights import SHIPPED, save_weights
 from tests.facenet_jax import toy
 
 SIDE, EACH = toy.SIDE, 18
@@ -102,6 +102,16 @@ def test_a_shrunk_face_is_block_means_enlarged_bilinearly():
     for side in (0, 13):
         with pytest.raises(ValueError, match="the faces have 12"):
             shrunk(face, side)
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"), [("facenet-quantization", "float32"), ("facenet-quality", "as they are")]
+)
+def test_studies_of_the_shipped_weights_are_of_those_that_ship(name, setting):
+    shipped = json.loads(SHIPPED.with_suffix(".json").read_text())["held_out"]["accuracy"]["mean"]
+    study = study_records.read(tables.RECORDS / tables.STUDIES / f"{name}.json")
+    (point,) = (point for point in study.points if point["setting"] == setting)
+    assert point["accuracy"]["mean"] == pytest.approx(shipped, abs=0.002)
 
 
 def test_all_short_trainings_take_the_same_steps():
